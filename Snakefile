@@ -1,0 +1,21 @@
+# vaebench: data → cells → tables → figures → report → MLflow. `snakemake` runs config.yaml;
+# `snakemake --configfile configs/NAME.yaml` runs another study.
+
+# the default study is loaded only where no other is given: Snakemake merges configs deeply
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/cells.smk"
+include: "workflow/rules/analysis.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/tracking.smk"
+
+
+rule all:
+    input:
+        f"{study}/verdict.txt",
+    default_target: True

@@ -1,0 +1,126 @@
+"""Components by import path: ``{class: cyclical.Cyclical, cycles: 4}`` → an object.
+
+The import path is the registry: a name is looked up below its home package first
+(``cyclical.Cyclical`` → ``vaebench.strategies.cyclical.Cyclical``), then as an absolute path, so a
+user's own class needs no fork. The options are the keyword-only arguments of the constructor and
+their annotations are the check.
+"""
+
+import importlib
+import importlib.util
+import inspect
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from vaebench.errors import ConfigError
+
+
+def module_name(home: str, path: str) -> str:
+    """The absolute module of ``path`` as seen from package ``home``; nothing of it is run.
+
+    Raises:
+        ConfigError: there is no such module.
+    """
+    module, _, _ = path.rpartition(".")
+    for candidate in (f"{home}.{module}", module):
+        try:
+            found = module and importlib.util.find_spec(candidate)
+        except ModuleNotFoundError:
+            found = None
+        if found:
+            return candidate
+    raise ConfigError(
+        f"class: {path!r} is no importable class; allowed: file.Class below {home}, "
+        "or any full import path"
+    )
+
+
+def find(home: str, path: str) -> type:
+    """The class at ``path``, first below package ``home``, then anywhere.
+
+    Raises:
+        ConfigError: no such module or class.
+    """
+    module = importlib.import_module(module_name(home, path))
+    name = path.rpartition(".")[2]
+    component = getattr(module, name, None)
+    if not inspect.isclass(component):
+        classes = sorted(
+            name
+            for name, value in vars(module).items()
+            if inspect.isclass(value) and value.__module__ == module.__name__
+        )
+        raise ConfigError(
+            f"class: {path!r} is not there; {module.__name__} has {', '.join(classes)}"
+        )
+    return component
+
+
+def options_model(component: type) -> type[BaseModel]:
+    """A strict pydantic model of the keyword-only arguments of a component's constructor."""
+    hints = get_type_hints(component.__init__, include_extras=True)
+    fields: dict[str, Any] = {}
+    for name, parameter in inspect.signature(component).parameters.items():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            default = ... if parameter.default is parameter.empty else parameter.default
+            fields[name] = (hints[name], default)
+    return create_model(
+        component.__name__,
+        __config__=ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True),
+        **fields,
+    )
+
+
+def validated(component: type, given: dict[str, Any]) -> BaseModel:
+    """The ``given`` options of ``component``, checked, the others at their default.
+
+    Raises:
+        ConfigError: an unknown option, a wrong type or an impossible value.
+    """
+    model = options_model(component)
+    try:
+        return model(**given)
+    except ValidationError as error:
+        raise ConfigError(sentence(error, model)) from None
+
+
+def options(component: type, given: dict[str, Any]) -> dict[str, Any]:
+    """All options of ``component`` as plain data; see :func:`validated`."""
+    return validated(component, given).model_dump()
+
+
+def create(home: str, spec: dict[str, Any], *arguments: object) -> Any:  # noqa: ANN401
+    """The object described by ``spec = {"class": path, **options}``.
+
+    ``arguments`` come from the data (a model's number of features), never from a config.
+
+    Raises:
+        ConfigError: the class or one of its options is not usable.
+    """
+    component = find(home, spec["class"])
+    given = {key: value for key, value in spec.items() if key != "class"}
+    checked = validated(component, given)
+    try:
+        return component(*arguments, **dict(checked))
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def sentence(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first finding of pydantic as one sentence: key, value, what is allowed."""
+    finding = error.errors(include_url=False)[0]
+    key = ".".join(map(str, finding["loc"])) or model.__name__
+    if finding["type"] == "extra_forbidden":
+        where = model
+        for part in finding["loc"][:-1]:
+            inner = where.model_fields[str(part)].annotation if part in where.model_fields else None
+            if not (inspect.isclass(inner) and issubclass(inner, BaseModel)):
+                return f"{key}: unknown key"
+            where = inner
+        allowed = ", ".join(sorted(field.alias or name for name, field in where.model_fields.items()))
+        return f"{key}: unknown key; allowed: {allowed or 'none'}"
+    if finding["type"] == "missing":
+        return f"{key}: missing"
+    message = finding["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{key}: {finding['input']!r} is not allowed; it {message}"

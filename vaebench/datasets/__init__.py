@@ -1,0 +1,111 @@
+"""The contract of a data set: find or download its raw file, verify it, split it into files.
+
+A data set class names its raw files (:class:`RawFile`) and writes its split into a folder; the
+workflow does the rest. Two families share all that follows the reading: :class:`Interactions` and
+:class:`Images`. The test part lies in files of its own, which nothing opens before selection.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import scipy.sparse
+
+from vaebench.datasets.protocol import Protocol, Ratings, Split, split
+from vaebench.errors import DataError
+from vaebench.files import whole, write_json
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One form in which the raw data may come.
+
+    Attributes:
+        name: the file's name, looked for in the local folder and its sub-folder of the data set.
+        checksum: ``sha256:…`` or ``md5:…``; None where none was ever published.
+        urls: where it is published, then mirrors; empty for a file that only the user can have.
+    """
+
+    name: str
+    checksum: str | None = None
+    urls: tuple[str, ...] = ()
+
+
+class Dataset(ABC):
+    """A data set; options are the keyword-only, annotated arguments of the constructor."""
+
+    kind: ClassVar[Literal["interactions", "images"]]
+
+    def raw_files(self) -> list[RawFile]:
+        """The forms of the raw data, the preferred one first; none for an embedded data set."""
+        return []
+
+    def raw_folder(self) -> str:
+        """The sub-folder of the local folder where the files may lie."""
+        return ""
+
+    @abstractmethod
+    def write_split(self, raw: Path | None, out: Path, source: dict[str, Any]) -> None:
+        """Read ``raw`` and write the split's files and ``card.json`` into ``out``.
+
+        Args:
+            raw: the verified raw file; None for an embedded data set.
+            out: the folder to write into.
+            source: name and checksum of the raw file, for the card.
+
+        Raises:
+            DataError: the raw file is not of the expected layout, or too small for the split.
+        """
+
+
+class Interactions(Dataset):
+    """Users × items, split by strong generalisation (see :mod:`vaebench.datasets.protocol`)."""
+
+    kind: ClassVar[Literal["interactions", "images"]] = "interactions"
+    split: Protocol
+
+    @abstractmethod
+    def read(self, raw: Path | None) -> Ratings:
+        """The interactions that count (ratings at or above the threshold), in file order."""
+
+    def truth(self, parts: Split) -> dict[str, float]:  # noqa: ARG002
+        """What is known of the test users' true distribution; nothing for real data."""
+        return {}
+
+    def write_split(self, raw: Path | None, out: Path, source: dict[str, Any]) -> None:
+        """Write ``train.npz``, ``{validation,test}_{fold_in,held_out}.npz`` (SciPy CSR), ``*.txt``."""
+        parts = split(self.read(raw), self.split)
+        for name, matrix in parts.matrices.items():
+            with whole(out / f"{name}.npz") as path, path.open("wb") as file:
+                scipy.sparse.save_npz(file, matrix, compressed=False)
+        for name, ids in parts.ids.items():
+            with whole(out / f"{name}.txt") as path:
+                path.write_text("".join(f"{i}\n" for i in ids.tolist()), encoding="utf-8")
+        card = {"kind": self.kind, "source": source, "protocol": self.split.model_dump()}
+        write_json(out / "card.json", card | {"counts": parts.counts, "truth": self.truth(parts)})
+
+
+class Images(Dataset):
+    """Pictures as rows of pixels, (N, F) float32 in [0, 1]."""
+
+    kind: ClassVar[Literal["interactions", "images"]] = "images"
+
+    @abstractmethod
+    def read(self, raw: Path | None) -> dict[str, np.ndarray]:
+        """``train``, ``validation`` and ``test``, each (N, F)."""
+
+    def write_split(self, raw: Path | None, out: Path, source: dict[str, Any]) -> None:
+        """Write ``train.npy``, ``validation.npy``, ``test.npy``."""
+        parts = self.read(raw)
+        for name, pictures in parts.items():
+            if not (np.isfinite(pictures).all() and pictures.min() >= 0 and pictures.max() <= 1):
+                raise DataError(f"{name}: pixels outside [0, 1]; allowed: finite values in [0, 1]")
+            with whole(out / f"{name}.npy") as path, path.open("wb") as file:
+                np.save(file, pictures.astype(np.float32), allow_pickle=False)
+        counts = {f"{name}_images": len(pictures) for name, pictures in parts.items()}
+        counts["pixels"] = parts["train"].shape[1]
+        write_json(
+            out / "card.json", {"kind": self.kind, "source": source, "counts": counts, "truth": {}}
+        )

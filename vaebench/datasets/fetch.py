@@ -1,0 +1,189 @@
+"""Raw files: found in a local folder or downloaded, and verified before anything reads them."""
+
+import hashlib
+import logging
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+import pooch
+import requests
+from tqdm import tqdm
+
+from vaebench.datasets import Dataset, RawFile
+from vaebench.errors import DataError
+
+TIMEOUT = (10, 60)
+"""Seconds to connect, and between two bytes."""
+
+log = logging.getLogger(__name__)
+
+
+def local_file(dataset: Dataset, local: Path | None) -> tuple[RawFile, Path] | None:
+    """The first raw file of ``dataset`` that lies in ``local`` or its sub-folder; not yet verified."""
+    if local is not None:
+        for raw in dataset.raw_files():
+            for path in (local / dataset.raw_folder() / raw.name, local / raw.name):
+                if path.is_file():
+                    return raw, path
+    return None
+
+
+def fetch(dataset: Dataset, local: Path | None, downloads: Path) -> dict[str, Any]:
+    """Find or download the raw file of ``dataset`` and verify it.
+
+    Args:
+        dataset: names its raw files.
+        local: a folder of files the user already has, or None.
+        downloads: where downloaded files are kept.
+
+    Returns:
+        A receipt: ``path``, ``name`` and ``sha256`` of the verified file, all None if the data set
+        is embedded.
+
+    Raises:
+        DataError: no form of the file can be had, or its checksum is wrong.
+    """
+    if not dataset.raw_files():
+        return {"path": None, "name": None, "sha256": None}
+    found = local_file(dataset, local)
+    if found:
+        raw, path = found
+        verify(path, raw.checksum)
+    else:
+        raw = next((raw for raw in dataset.raw_files() if raw.urls), dataset.raw_files()[0])
+        path = download(raw, downloads / dataset.raw_folder(), local)
+    return {"path": str(path), "name": raw.name, "sha256": pooch.file_hash(str(path))}
+
+
+def verify(path: Path, checksum: str | None) -> None:
+    """Compare a file with its checksum ``algorithm:digest``; None passes.
+
+    Raises:
+        DataError: names the file, the expected and the found checksum.
+    """
+    if checksum is None:
+        return
+    algorithm, _, expected = checksum.partition(":")
+    found = pooch.file_hash(str(path), alg=algorithm)
+    if found != expected:
+        raise DataError(f"{path}: {algorithm} checksum is {found}; allowed: {expected}")
+
+
+def download(raw: RawFile, folder: Path, local: Path | None = None) -> Path:
+    """``raw`` in ``folder``: from the first of its URLs that gives the right file.
+
+    An interrupted download goes on where it stopped, where the server allows it. A file with a wrong
+    checksum is deleted, and the next mirror is asked.
+
+    Raises:
+        DataError: no URL gave the file; says why for each.
+    """
+    target = folder / raw.name
+    if target.is_file():
+        verify(target, raw.checksum)
+        return target
+    failures = []
+    for url in raw.urls:
+        part = folder / f".{raw.name}.{hashlib.sha256(url.encode()).hexdigest()[:8]}.part"
+        try:
+            # pooch verifies before it moves the file to its place, and leaves nothing if it is wrong
+            pooch.retrieve(url, raw.checksum, raw.name, folder, downloader=_Resuming(part))
+            return target  # noqa: TRY300
+        except ValueError as error:  # pooch's word for a wrong checksum
+            failures.append(f"{url}: {error}")
+        except (requests.RequestException, OSError) as error:
+            failures.append(f"{url}: {error}")
+        log.warning("%s", failures[-1])
+    looked = f" and it is not in {local}" if local else ""
+    raise DataError(
+        f"{raw.name} cannot be downloaded{looked}: "
+        + ("; ".join(failures) or "no URL is known; put it into the local folder (VAEBENCH_RAW)")
+    )
+
+
+class _Resuming:
+    """A pooch downloader that keeps what it has in ``part`` and asks the server for the rest."""
+
+    def __init__(self, part: Path) -> None:
+        self.part = part
+
+    def __call__(self, url: str, output_file: str, _: object) -> None:
+        self.part.parent.mkdir(parents=True, exist_ok=True)
+        have = self.part.stat().st_size if self.part.exists() else 0
+        headers = {"Range": f"bytes={have}-"} if have else {}
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+            if response.status_code == requests.codes.requested_range_not_satisfiable:
+                self.part.unlink()
+                return self(url, output_file, _)
+            response.raise_for_status()
+            resumed = response.status_code == requests.codes.partial_content
+            have = have if resumed else 0
+            length = response.headers.get("Content-Length")
+            whole = have + int(length) if length else None
+            progress = tqdm(
+                total=whole, initial=have, unit="B", unit_scale=True, desc=Path(url).name, disable=None
+            )
+            with self.part.open("ab" if resumed else "wb") as file, progress:
+                for block in response.iter_content(1 << 20):
+                    file.write(block)
+                    progress.update(len(block))
+            size = self.part.stat().st_size
+            if whole is not None and size < whole:
+                raise requests.ConnectionError(f"the connection ended after {size} of {whole} bytes")
+        self.part.replace(output_file)
+        return None
+
+
+@contextmanager
+def zip_member(archive: Path, name: str) -> Iterator[IO[bytes]]:
+    """The member ``name`` of a zip archive, read as a stream; nothing is unpacked to disk.
+
+    Raises:
+        DataError: not a whole zip, a member that leaves the folder, or no such member.
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            for member in opened.namelist():
+                check_inside(archive, member)
+            with opened.open(name) as file:
+                yield file
+    except KeyError as error:
+        raise DataError(f"{archive}: there is no {name} in it") from error
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise DataError(f"{archive}: not a whole zip archive ({error})") from error
+
+
+def tar_members(archive: Path | IO[bytes], label: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """Name and stream of each file of a (compressed) tar archive, in its order, one pass.
+
+    Raises:
+        DataError: not a whole tar, or a member that leaves the folder.
+    """
+    try:
+        source: dict[str, Any] = (
+            {"name": archive} if isinstance(archive, Path) else {"fileobj": archive}
+        )
+        with tarfile.open(**source, mode="r|*") as opened:
+            for member in opened:
+                check_inside(label, member.name)
+                if member.isfile():
+                    file = opened.extractfile(member)
+                    assert file is not None  # noqa: S101 (isfile)
+                    yield member.name, file
+    except (tarfile.TarError, EOFError, zipfile.BadZipFile, OSError) as error:
+        raise DataError(f"{label}: not a whole tar archive ({error})") from error
+
+
+def check_inside(archive: Path | str, member: str) -> None:
+    """Refuse a member whose path leaves the archive's folder.
+
+    Raises:
+        DataError: the path is absolute or climbs out with ``..``.
+    """
+    path = PurePosixPath(member.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in (path.parts or ("",))[0]:
+        raise DataError(f"{archive}: member {member!r} leaves the folder; nothing was unpacked")

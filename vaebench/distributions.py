@@ -1,0 +1,44 @@
+"""Distributions over latents: q(z|x) and p(z)."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class DiagonalGaussian:
+    """N(mean, diag(exp(log_variance))), both (B, Z) or broadcastable to it.
+
+    All densities are per latent, (B, Z), in nats, so that strategies can weigh latents apart.
+    """
+
+    mean: Tensor
+    log_variance: Tensor
+
+    def rsample(self, noise: torch.Generator) -> Tensor:
+        """A reparameterised sample z = μ + σ·ε, ε ~ N(0, 1): (B, Z)."""
+        epsilon = torch.empty_like(self.mean).normal_(generator=noise)
+        return self.mean + torch.exp(0.5 * self.log_variance) * epsilon
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """log N(z; μ, σ²) per latent, (B, Z)."""
+        squared = (z - self.mean) ** 2 * torch.exp(-self.log_variance)
+        return -0.5 * (squared + self.log_variance + math.log(2 * math.pi))
+
+    def rate(self, prior: "DiagonalGaussian") -> Tensor:
+        """KL(self ‖ prior) per latent in closed form, (B, Z).
+
+        ½(σ²/s² + (μ − m)²/s² − 1 − log σ²/s²); for the standard prior the formula of Kingma &
+        Welling 2013, appendix B.
+        """
+        log_ratio = self.log_variance - prior.log_variance
+        shift = (self.mean - prior.mean) ** 2 * torch.exp(-prior.log_variance)
+        return 0.5 * (torch.exp(log_ratio) + shift - 1 - log_ratio)
+
+
+def standard_normal(latents: int, device: torch.device) -> DiagonalGaussian:
+    """The prior N(0, I) over ``latents`` latents, shapes (Z,)."""
+    zero = torch.zeros(latents, device=device)
+    return DiagonalGaussian(zero, zero)

@@ -1,0 +1,86 @@
+"""Sparse rows: the interactions of a batch of users, resident on one device."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import scipy.sparse
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """A (B, I) matrix in compressed sparse rows.
+
+    Attributes:
+        indices: (nnz,) int64 columns, row after row.
+        offsets: (B + 1,) int64; row b owns ``indices[offsets[b]:offsets[b + 1]]``.
+        values: (nnz,) float32.
+        columns: I.
+    """
+
+    indices: Tensor
+    offsets: Tensor
+    values: Tensor
+    columns: int
+
+    @classmethod
+    def from_scipy(cls, matrix: scipy.sparse.csr_matrix, device: torch.device | str = "cpu") -> Self:
+        """The rows of a SciPy matrix."""
+        return cls(
+            torch.from_numpy(matrix.indices.astype(np.int64)).to(device),
+            torch.from_numpy(matrix.indptr.astype(np.int64)).to(device),
+            torch.from_numpy(matrix.data.astype(np.float32)).to(device),
+            matrix.shape[1],
+        )
+
+    def __len__(self) -> int:
+        """B, the number of rows."""
+        return len(self.offsets) - 1
+
+    def __getitem__(self, chosen: Tensor) -> Self:
+        """The rows numbered ``chosen`` (int64, any order), gathered on the device."""
+        lengths = self.lengths[chosen]
+        offsets = torch.zeros(len(chosen) + 1, dtype=torch.int64, device=self.offsets.device)
+        torch.cumsum(lengths, 0, out=offsets[1:])
+        shift = torch.repeat_interleave(self.offsets[chosen] - offsets[:-1], lengths)
+        source = torch.arange(len(shift), device=shift.device) + shift
+        return type(self)(self.indices[source], offsets, self.values[source], self.columns)
+
+    @cached_property
+    def lengths(self) -> Tensor:
+        """(B,) stored entries per row."""
+        return self.offsets[1:] - self.offsets[:-1]
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """(nnz,) the row of each entry."""
+        numbers = torch.arange(len(self), device=self.lengths.device)
+        return torch.repeat_interleave(numbers, self.lengths)
+
+    def row_sums(self, per_entry: Tensor) -> Tensor:
+        """(B,) the sum over each row of ``per_entry`` (nnz,)."""
+        sums = torch.zeros(len(self), dtype=per_entry.dtype, device=per_entry.device)
+        return sums.index_add_(0, self.rows, per_entry)
+
+    @cached_property
+    def counts(self) -> Tensor:
+        """(B,) n = |x|, the sum of each row."""
+        return self.row_sums(self.values)
+
+    def dense(self) -> Tensor:
+        """(B, I) float32."""
+        dense = torch.zeros(len(self), self.columns, device=self.values.device)
+        dense[self.rows, self.indices] = self.values
+        return dense
+
+
+Batch = SparseRows | Tensor
+"""Examples x: sparse rows of interactions, or dense (B, F) pictures."""
+
+
+def counts(x: Batch) -> Tensor | None:
+    """n_i = |x_i| of interactions, (B,); None for pictures."""
+    return x.counts if isinstance(x, SparseRows) else None

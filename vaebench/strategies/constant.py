@@ -1,0 +1,22 @@
+"""A constant weight."""
+
+import torch
+from torch import Tensor
+
+from vaebench.strategies import Stats, Strategy, Weight
+
+
+class Constant(Strategy):
+    """β(t) = β.
+
+    β = 1 is the variational autoencoder (Kingma & Welling 2013, arXiv:1312.6114), β > 1 the β-VAE
+    (Higgins et al. 2017), β = 0 a stochastic autoencoder.
+    """
+
+    def __init__(self, *, beta: Weight = 1.0) -> None:
+        super().__init__()
+        self.beta = beta
+
+    def forward(self, stats: Stats) -> Tensor:
+        """β, shape ()."""
+        return torch.full_like(stats.step, self.beta, dtype=torch.float64)

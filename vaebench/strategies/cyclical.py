@@ -1,0 +1,44 @@
+"""Cyclical annealing."""
+
+import math
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from vaebench.strategies import Share, Stats, Strategy, Weight
+
+RAMPS = {
+    "linear": lambda v: v,
+    "sigmoid": lambda v: torch.sigmoid(12 * v - 6),
+    "cosine": lambda v: (1 - torch.cos(math.pi * v)) / 2,
+}
+"""f(v) for v = τ/R in [0, 1)."""
+
+
+class Cyclical(Strategy):
+    """β(t) = cap·f(τ/R) if τ < R else cap, with τ = (t mod ⌈T/M⌉)/(T/M).
+
+    M ``cycles``, each rising over its share R = ``ramp`` and then holding the cap (Fu et al. 2019,
+    arXiv:1903.10145, eq. 6-7; M = 4, R = .5). The published experiments restart the learning rate
+    with every cycle as well; here it stays constant, so that β alone is compared.
+    """
+
+    def __init__(
+        self,
+        *,
+        cap: Weight = 1.0,
+        cycles: Annotated[int, Field(ge=1)] = 4,
+        ramp: Share = 0.5,
+        shape: Literal["linear", "sigmoid", "cosine"] = "linear",
+    ) -> None:
+        super().__init__()
+        self.cap, self.cycles, self.ramp, self.shape = cap, cycles, ramp, shape
+
+    def forward(self, stats: Stats) -> Tensor:
+        """β, shape ()."""
+        period = math.ceil(stats.total / self.cycles)
+        tau = (stats.step % period).double() / (stats.total / self.cycles)
+        rising = RAMPS[self.shape](tau / self.ramp)
+        return self.cap * torch.where(tau < self.ramp, rising, torch.ones_like(rising))

@@ -1,0 +1,22 @@
+"""Sigmoid (logistic) warm-up."""
+
+import torch
+from torch import Tensor
+
+from vaebench.strategies import Share, Stats, Strategy, Weight
+
+
+class Sigmoid(Strategy):
+    """β(t) = cap·σ((t − t0)/τ), with t0 = midpoint·T and τ = width·T (Bowman et al. 2016, §3.1).
+
+    The usual width for a warm-up of length Tw is Tw/10 at t0 = Tw/2.
+    """
+
+    def __init__(self, *, cap: Weight = 1.0, midpoint: Share = 0.25, width: Share = 0.05) -> None:
+        super().__init__()
+        self.cap, self.midpoint, self.width = cap, midpoint, width
+
+    def forward(self, stats: Stats) -> Tensor:
+        """β, shape ()."""
+        progress = stats.step.double() / stats.total
+        return self.cap * torch.sigmoid((progress - self.midpoint) / self.width)

@@ -1,0 +1,247 @@
+"""MLflow as a mirror of the files; the only module that knows MLflow.
+
+``sync`` is idempotent: a cell is found again by its tag, an unchanged cell is left alone, a changed
+one replaces its run. So it can be repeated after an outage or at any time during a long study.
+"""
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
+
+from vaebench.cell import FILES
+from vaebench.files import read_json
+from vaebench.results import names
+
+KEY = "vaebench.key"
+"""Tag: what a run mirrors; unique in its experiment."""
+
+CONTENT = "vaebench.content"
+"""Tag: a digest of the mirrored files."""
+
+PER_BATCH = 1_000
+"""MLflow takes at most so many metrics in one call."""
+
+STATUS = {"done": "FINISHED"}
+"""A cell's status → the run's; anything else is FAILED."""
+
+ARTIFACTS = tuple(name for name in FILES if not name.endswith(".safetensors"))
+"""Files of a cell that are copied; the weights stay where they are."""
+
+
+def store(config: dict[str, Any]) -> tuple[str, str | None]:
+    """Tracking URI and artifact folder: MLFLOW_TRACKING_URI, else the study's, else a local SQLite.
+
+    A server says itself where artifacts lie (None); the local store keeps them beside it.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or config["tracking"]["uri"]
+    if uri:
+        return uri, None
+    home = Path(config["results"]).resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{home / 'mlflow.db'}", (home / "mlartifacts").as_uri()
+
+
+def sync(
+    config: dict[str, Any],
+    cells: Sequence[Path],
+    cards: dict[str, Path],
+    documents: Sequence[Path],
+) -> dict[str, str]:
+    """Mirror the finished cells and the study's tables and figures.
+
+    Args:
+        config: the study's configuration; ``tracking`` says where to and under which experiment.
+        cells: folders of cells; one without ``status.json`` is not finished and left for later.
+        cards: data set → its ``card.json``.
+        documents: tables, figures and the report, artifacts of the study's own run.
+
+    Returns:
+        What is mirrored (a cell's names or ``study``) → run id.
+    """
+    study = config["name"]
+    experiment = config["tracking"]["experiment"] or f"vaebench {study}"
+    uri, artifacts = store(config)
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    client = MlflowClient(tracking_uri=uri)
+    found = client.get_experiment_by_name(experiment)
+    home = found.experiment_id if found else client.create_experiment(experiment, artifacts)
+    existing = {run.data.tags.get(KEY): run for run in _all_runs(client, home)}
+    inputs = {name: _input(name, card) for name, card in cards.items()}
+    runs = {}
+    for folder in cells:
+        if (folder / "status.json").exists():
+            key = "/".join(map(str, names(folder).values()))
+            digest = _digest([folder / name for name in FILES])
+            runs[key] = _unchanged(client, existing.get(key), digest) or _cell(
+                client, home, study, key, digest, folder, inputs
+            )
+    digest = _digest(documents)
+    key = f"study {study}"
+    runs["study"] = _unchanged(client, existing.get(key), digest) or _study(
+        client, home, study, key, digest, documents, config
+    )
+    return runs
+
+
+def _all_runs(client: MlflowClient, experiment: str) -> list[Run]:
+    runs, token = [], None
+    while True:
+        page = client.search_runs([experiment], max_results=1_000, page_token=token)
+        runs += list(page)
+        token = page.token
+        if not token:
+            return runs
+
+
+def _unchanged(client: MlflowClient, run: Run | None, digest: str) -> str | None:
+    """The run's id if it mirrors this very content; a run of other content goes to the trash."""
+    if run is None:
+        return None
+    if run.data.tags.get(CONTENT) == digest:
+        return str(run.info.run_id)
+    client.delete_run(run.info.run_id)
+    return None
+
+
+def _cell(
+    client: MlflowClient,
+    experiment: str,
+    study: str,
+    key: str,
+    digest: str,
+    folder: Path,
+    inputs: dict[str, DatasetInput],
+) -> str:
+    """Log one cell as a new run; the content tag comes last, so a half-logged run is replaced."""
+    summary, config = read_json(folder / "summary.json"), read_json(folder / "config.json")
+    status = read_json(folder / "status.json")
+    cell = names(folder)
+    start = int(summary["started_at"] * 1000)
+    tags = {
+        KEY: key,
+        "study": study,
+        **{name: str(value) for name, value in cell.items()},
+        "status": status["status"],
+        "reason": status["reason"] or "",
+        "git_commit": str(summary["commit"]["commit"]),
+        "git_dirty": str(summary["commit"]["dirty"]),
+        "config_hash": _hash(json.dumps(config, sort_keys=True)),
+    }
+    name = f"{cell['dataset']} · {cell['strategy']} · seed {cell['seed']}"
+    run = client.create_run(experiment, start_time=start, tags=tags, run_name=name).info.run_id
+    trace = pd.read_parquet(folder / "trace.parquet")
+    metrics = [*_series(trace, start), *_finals(summary, start)]
+    for first in range(0, len(metrics), PER_BATCH):
+        client.log_batch(run, metrics=metrics[first : first + PER_BATCH])
+    client.log_batch(run, params=[Param(name, str(value)) for name, value in _flat(config)])
+    client.log_inputs(run, [inputs[cell["dataset"]]])
+    for artifact in ARTIFACTS:
+        client.log_artifact(run, str(folder / artifact))
+    end = start + int(summary["seconds"] * 1000)
+    client.set_terminated(run, STATUS.get(status["status"], "FAILED"), end_time=end)
+    client.log_batch(run, tags=[RunTag(CONTENT, digest)])
+    return run
+
+
+def _study(
+    client: MlflowClient,
+    experiment: str,
+    study: str,
+    key: str,
+    digest: str,
+    documents: Sequence[Path],
+    config: dict[str, Any],
+) -> str:
+    """The study's own run: its configuration, tables, figures and report."""
+    tags = {KEY: key, "study": study, "status": "study"}
+    run = client.create_run(experiment, tags=tags, run_name=f"study {study}").info.run_id
+    for document in documents:
+        client.log_artifact(run, str(document), artifact_path=document.parent.name)
+    client.log_dict(run, config, "config.json")
+    client.set_terminated(run, "FINISHED")
+    client.log_batch(run, tags=[RunTag(CONTENT, digest)])
+    return run
+
+
+def _series(trace: pd.DataFrame, start: int) -> list[Metric]:
+    """The trace's columns as series over updates, at the times when they were measured."""
+    metrics = []
+    if trace.empty:
+        return metrics
+    times = start + (trace["seconds"].cumsum() * 1000).astype(int)
+    for column in trace.columns.difference(["epoch", "updates", "seconds"]):
+        part, _, rest = column.partition("_")
+        name = f"validation/{rest}" if part == "validation" else f"train/{column}"
+        values = zip(trace[column], times, trace["updates"], strict=True)
+        metrics += [
+            Metric(_legal(name), float(value), int(time), int(step))
+            for value, time, step in values
+            if math.isfinite(value)
+        ]
+    return metrics
+
+
+def _finals(summary: dict[str, Any], start: int) -> list[Metric]:
+    """Test means and the selection as metrics of their own: the run table shows last values."""
+    time = start + int(summary["seconds"] * 1000)
+    finals = {f"test/{name}": value for name, value in summary["test"].items()}
+    if summary["selected"]:
+        finals["best/epoch"] = summary["selected"]["epoch"]
+        finals["best/beta"] = summary["selected"]["beta"]
+    finals["seconds"] = summary["seconds"]
+    return [
+        Metric(_legal(name), float(value), time, 0)
+        for name, value in finals.items()
+        if value is not None
+    ]
+
+
+def _input(name: str, card: Path) -> DatasetInput:
+    """The data set with its counts and the digest of its card."""
+    content = card.read_text(encoding="utf-8")
+    facts = json.loads(content)
+    dataset = Dataset(
+        name=name,
+        digest=_hash(content),
+        source_type="local",
+        source=json.dumps(facts["source"]),
+        profile=json.dumps(facts["counts"]),
+    )
+    return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", "training")])
+
+
+def _flat(config: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Nested dictionaries as dotted names."""
+    flat = []
+    for key, value in config.items():
+        if isinstance(value, dict):
+            flat += _flat(value, f"{prefix}{key}.")
+        else:
+            flat.append((f"{prefix}{key}", value))
+    return flat
+
+
+def _legal(name: str) -> str:
+    """MLflow refuses @ in names."""
+    return name.replace("@", "_")
+
+
+def _digest(files: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

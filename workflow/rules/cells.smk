@@ -1,0 +1,35 @@
+# One job per (data set, model, strategy, seed). A cell stands on the source files it imports:
+# editing strategies/cyclical.py reruns the cyclical cells only.
+
+
+rule cell:
+    input:
+        card=f"{study}/data/{{dataset}}/card.json",
+        sources=lambda w: plan.cell_sources(cell_of(w)),
+    output:
+        multiext(
+            f"{study}/cells/{{dataset}}/{{model}}/{{strategy}}/seed-{{seed}}/",
+            "config.json",
+            "trace.parquet",
+            "best.safetensors",
+            "last.safetensors",
+            "test.parquet",
+            "summary.json",
+            "status.json",
+        ),
+    params:
+        spec=lambda w: cell_of(w).spec,
+        cells=len(plan.cells),
+    threads: plan.study.resources.threads
+    resources:
+        gpu=plan.study.resources.gpu,
+        mem_mb=plan.study.resources.memory_mb,
+        runtime=plan.study.resources.runtime_minutes,
+    log:
+        f"{study}/logs/cells/{{dataset}}/{{model}}/{{strategy}}/seed-{{seed}}.log",
+    benchmark:
+        f"{study}/benchmarks/{{dataset}}/{{model}}/{{strategy}}/seed-{{seed}}.tsv"
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/cell.py"

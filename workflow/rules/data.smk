@@ -1,0 +1,37 @@
+# Raw files are found or downloaded where the workflow runs (a login node), never inside a cell.
+localrules:
+    fetch,
+
+
+rule fetch:
+    input:
+        local=lambda w: plan.local_inputs(w.dataset),
+        sources=source_files("vaebench.datasets.fetch"),
+    output:
+        f"{study}/data/{{dataset}}/raw.json",
+    params:
+        dataset=lambda w: plan.dataset_options(w.dataset),
+        local=str(plan.local_folder() or ""),
+        downloads=f"{plan.study.results}/downloads",
+    log:
+        f"{study}/logs/fetch/{{dataset}}.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/fetch.py"
+
+
+rule split:
+    input:
+        raw=f"{study}/data/{{dataset}}/raw.json",
+        sources=lambda w: plan.dataset_sources(w.dataset),
+    output:
+        f"{study}/data/{{dataset}}/card.json",
+    params:
+        dataset=lambda w: plan.dataset_options(w.dataset),
+    log:
+        f"{study}/logs/split/{{dataset}}.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/split.py"

@@ -1,0 +1,41 @@
+# One page for people, and the verdict: a study with a failed cell ends with a non-zero status after
+# everything else is written.
+localrules:
+    verdict,
+
+
+rule report:
+    input:
+        summary=f"{study}/tables/results.csv",
+        cells=f"{study}/tables/cells.csv",
+        figures=FIGURES,
+        cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
+        template=shown(Path(ROOT) / "vaebench/report.html.jinja"),
+        sources=source_files("vaebench.report"),
+    output:
+        f"{study}/report.html",
+    params:
+        config=plan.study.model_dump(),
+    log:
+        f"{study}/logs/report.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/report.py"
+
+
+rule verdict:
+    input:
+        f"{study}/report.html",
+        cells=f"{study}/tables/cells.csv",
+        results=f"{study}/tables/results.md",
+        # the mirror comes first: a failed cell must not keep the others out of MLflow
+        mirror=f"{study}/tracking.json" if plan.study.tracking.enabled else [],
+    output:
+        f"{study}/verdict.txt",
+    log:
+        f"{study}/logs/verdict.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/verdict.py"

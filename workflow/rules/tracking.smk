@@ -1,0 +1,21 @@
+# MLflow mirrors the files; one writer, after the fact.
+localrules:
+    track,
+
+
+rule track:
+    input:
+        documents=[*TABLES, *FIGURES, f"{study}/report.html"],
+        cells=expand("{folder}/status.json", folder=cell_folders),
+        cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
+        sources=source_files("vaebench.tracking"),
+    output:
+        f"{study}/tracking.json",
+    params:
+        config=plan.study.model_dump(),
+    log:
+        f"{study}/logs/tracking.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/track.py"

@@ -1,0 +1,13 @@
+"""Find or download a raw file and write its receipt."""
+
+from pathlib import Path
+
+from vaebench.components import create
+from vaebench.datasets.fetch import fetch
+from vaebench.files import write_json
+from vaebench.jobs import job
+
+with job(snakemake.log[0]):
+    dataset = create("vaebench.datasets", snakemake.params.dataset)
+    local = Path(snakemake.params.local) if snakemake.params.local else None
+    write_json(Path(snakemake.output[0]), fetch(dataset, local, Path(snakemake.params.downloads)))

@@ -1,0 +1,14 @@
+"""Split a verified raw file."""
+
+from pathlib import Path
+
+from vaebench.components import create
+from vaebench.files import read_json
+from vaebench.jobs import job
+
+with job(snakemake.log[0]):
+    receipt = read_json(Path(snakemake.input.raw))
+    raw = Path(receipt["path"]) if receipt["path"] else None
+    source = {key: receipt[key] for key in ("name", "sha256")}
+    dataset = create("vaebench.datasets", snakemake.params.dataset)
+    dataset.write_split(raw, Path(snakemake.output[0]).parent, source)
