@@ -119,11 +119,16 @@ def contrast(treated: pd.Series, control: pd.Series, confidence: float) -> dict[
     """
     both = pd.concat([treated, control], axis=1, join="inner").to_numpy()
     differences = both[:, 0] - both[:, 1]
-    result = {"difference": float(differences.mean()) if len(both) else math.nan, "pairs": len(both)}
+    result = {
+        "difference": float(differences.mean()) if len(both) else math.nan,
+        "pairs": len(both),
+    }
     spread = differences.std(ddof=1) if len(both) > 1 else 0.0
     scale = np.abs(both).max(initial=0.0)
     if spread <= 1e-12 * scale:  # rounding alone
-        return result | dict.fromkeys(("difference_low", "difference_high", "effect", "p"), math.nan)
+        return result | dict.fromkeys(
+            ("difference_low", "difference_high", "effect", "p"), math.nan
+        )
     test = scipy.stats.ttest_rel(both[:, 0], both[:, 1])
     interval = test.confidence_interval(confidence)
     return result | {

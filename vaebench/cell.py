@@ -35,6 +35,7 @@ from vaebench.metrics.ranking import NDCG_AT, ranking
 from vaebench.models import VAE
 from vaebench.provenance import commit
 from vaebench.seeds import torch_stream
+from vaebench.sparse import counts
 from vaebench.strategies import Strategy
 from vaebench.train import train
 
@@ -165,7 +166,11 @@ def run(spec: dict[str, Any], data_folder: Path, out: Path) -> dict[str, Any]:
     if status["status"] == "done":
         model.load_state_dict(best)
         noise = torch_stream("test", *names, device=device)
-        test = evaluate(model, data.held_out("test"), noise, settings.test_samples)
+        part = data.held_out("test")
+        test = evaluate(model, part, noise, settings.test_samples)
+        sizes = counts(part.examples)
+        if sizes is not None:
+            test["interactions"] = sizes.double().cpu().numpy()
     summary = {
         "test": {name: mean(values) for name, values in test.items()},
         "test_examples": len(next(iter(test.values()))) if test else 0,
@@ -187,7 +192,9 @@ def run(spec: dict[str, Any], data_folder: Path, out: Path) -> dict[str, Any]:
         "commit": commit(),
     }
     write_json(out / "config.json", spec)
-    write_table(out / "trace.parquet", {key: [row[key] for row in trace] for key in (trace or [{}])[0]})
+    write_table(
+        out / "trace.parquet", {key: [row[key] for row in trace] for key in (trace or [{}])[0]}
+    )
     for name, weights in (("best", best), ("last", last)):
         with whole(out / f"{name}.safetensors") as path:
             save_file(weights, path)
@@ -211,7 +218,6 @@ def evaluate(
     values = elbo(model, part.examples, noise, samples=samples)
     if part.fold_in is not None and part.held_out is not None:
         values = ranking(model, part.fold_in, part.held_out) | values
-        values["interactions"] = part.examples.counts.double()  # type: ignore[union-attr]
     return {name: value.cpu().numpy() for name, value in values.items()}
 
 

@@ -59,7 +59,7 @@ def find(home: str, path: str) -> type:
 
 def options_model(component: type) -> type[BaseModel]:
     """A strict pydantic model of the keyword-only arguments of a component's constructor."""
-    hints = get_type_hints(component.__init__, include_extras=True)
+    hints = get_type_hints(inspect.unwrap(vars(component)["__init__"]), include_extras=True)
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(component).parameters.items():
         if parameter.kind is parameter.KEYWORD_ONLY:
@@ -118,7 +118,9 @@ def sentence(error: ValidationError, model: type[BaseModel]) -> str:
             if not (inspect.isclass(inner) and issubclass(inner, BaseModel)):
                 return f"{key}: unknown key"
             where = inner
-        allowed = ", ".join(sorted(field.alias or name for name, field in where.model_fields.items()))
+        allowed = ", ".join(
+            sorted(field.alias or name for name, field in where.model_fields.items())
+        )
         return f"{key}: unknown key; allowed: {allowed or 'none'}"
     if finding["type"] == "missing":
         return f"{key}: missing"

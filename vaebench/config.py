@@ -17,6 +17,7 @@ from vaebench.components import create, find, module_name, options, sentence
 from vaebench.datasets import Dataset
 from vaebench.datasets.fetch import local_file
 from vaebench.errors import ConfigError
+from vaebench.models import VAE
 from vaebench.sources import source_files
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -115,7 +116,19 @@ class Plan:
             for name, component in getattr(study, kind).items():
                 if not isinstance(component.get("class"), str):
                     raise ConfigError(f"{kind}.{name}.class: missing; allowed: file.Class")
-        self.cells: dict[str, Cell] = {}
+        self.cells = self._grid(seeds)
+        used = {cell.strategy for cell in self.cells.values()}
+        if study.control not in used:
+            raise ConfigError(
+                f"control: {study.control!r} is not in the grid; allowed: {', '.join(sorted(used))}"
+            )
+        self.datasets_used = list(dict.fromkeys(cell.dataset for cell in self.cells.values()))
+        self.strategies_used = [name for name in study.strategies if name in used]
+
+    def _grid(self, seeds: list[int]) -> dict[str, Cell]:
+        """All cells by their path."""
+        study = self.study
+        cells: dict[str, Cell] = {}
         for number, block in enumerate(study.grid):
             for key in ("dataset", "model"):
                 self._known(f"grid.{number}.{key}", getattr(block, key), f"{key}s")
@@ -123,19 +136,12 @@ class Plan:
                 self._known(f"grid.{number}.strategies", strategy, "strategies")
                 for seed in seeds:
                     cell = self._cell(block, strategy, seed)
-                    if cell.path in self.cells:
+                    if cell.path in cells:
                         raise ConfigError(
                             f"grid.{number}: {cell.path} stands in the grid already; allowed: once"
                         )
-                    self.cells[cell.path] = cell
-        used = {cell.strategy for cell in self.cells.values()}
-        if study.control not in used:
-            raise ConfigError(
-                f"control: {study.control!r} is not in the grid; allowed: {', '.join(sorted(used))}"
-            )
-
-        self.datasets_used = list(dict.fromkeys(cell.dataset for cell in self.cells.values()))
-        self.strategies_used = [name for name in study.strategies if name in used]
+                    cells[cell.path] = cell
+        return cells
 
     def other_cell(self, *, dataset: str, model: str, strategy: str, seed: str) -> Cell:
         """A cell outside the grid, asked for by its path; trained as the grid trains its like.
@@ -160,7 +166,7 @@ class Plan:
         for number, block in enumerate(self.study.grid):
             where = f"grid.{number}"
             kind = datasets[block.dataset].kind
-            model = find(HOMES["models"], self.study.models[block.model]["class"])
+            model: type[VAE] = find(HOMES["models"], self.study.models[block.model]["class"])
             if model.data_kind != kind:
                 raise ConfigError(
                     f"{where}.model: {block.model!r} takes {model.data_kind}, but "
@@ -250,5 +256,3 @@ class Plan:
 
     def _module(self, kind: str, name: str) -> str:
         return module_name(HOMES[kind], getattr(self.study, kind)[name]["class"])
-
-

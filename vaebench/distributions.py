@@ -23,7 +23,7 @@ class DiagonalGaussian:
         return self.mean + torch.exp(0.5 * self.log_variance) * epsilon
 
     def log_prob(self, z: Tensor) -> Tensor:
-        """log N(z; μ, σ²) per latent, (B, Z)."""
+        """Log density log N(z; μ, σ²) per latent, (B, Z)."""
         squared = (z - self.mean) ** 2 * torch.exp(-self.log_variance)
         return -0.5 * (squared + self.log_variance + math.log(2 * math.pi))
 

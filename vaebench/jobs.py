@@ -10,10 +10,12 @@ from typing import Any
 from vaebench.errors import VaebenchError
 from vaebench.results import METRICS, NATS, names
 
+log_to = logging.getLogger(__name__)
+
 
 @contextmanager
 def job(log: str, threads: int | None = None) -> Iterator[None]:
-    """Log to the file ``log``; an error of the input ends the process with its sentence and status 1.
+    """Log to the file ``log``; an input's error ends the process with its sentence and status 1.
 
     Args:
         log: path of the log file.
@@ -24,16 +26,16 @@ def job(log: str, threads: int | None = None) -> Iterator[None]:
     )
     logging.captureWarnings(capture=True)
     if threads is not None:
-        import torch  # only cells need it, and it takes a second to load
+        import torch  # noqa: PLC0415 (only cells need it, and it takes a second to load)
 
         torch.set_num_threads(threads)
     try:
         yield
     except VaebenchError as error:
-        logging.error("%s", error)  # noqa: TRY400 (the sentence is all there is to say)
+        log_to.error("%s", error)  # noqa: TRY400 (the sentence is all there is to say)
         sys.exit(f"vaebench: {error}")
     except Exception:
-        logging.exception("unexpected error")
+        log_to.exception("unexpected error")
         raise
 
 

@@ -1,7 +1,7 @@
 """Figures: frame in, figure out; nothing is computed here.
 
-One palette keyed by strategy: colours that colour-blind readers tell apart (Okabe & Ito 2008), and a
-marker each, so that a figure is legible in grey.
+One palette keyed by strategy: colours that colour-blind readers tell apart (Okabe & Ito 2008), and
+a marker each, so that a figure is legible in grey.
 """
 
 from collections.abc import Sequence
@@ -24,6 +24,14 @@ STYLE = {
     "savefig.bbox": "tight",
     "font.size": 9,
     "axes.titlesize": 9,
+    "axes.labelsize": 8.5,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "axes.linewidth": 0.8,
+    "xtick.major.width": 0.8,
+    "ytick.major.width": 0.8,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -73,7 +81,9 @@ def intervals(
     """Mean and interval of a test metric, strategy by strategy, one panel a data set."""
     rows = summary[summary["metric"] == metric]
     groups = list(rows.groupby(["dataset", "model"], sort=False))
-    figure, axes = panels(max(1, len(groups)), height=0.9 + 0.28 * max(3, rows["strategy"].nunique()))
+    figure, axes = panels(
+        max(1, len(groups)), height=0.9 + 0.28 * max(3, rows["strategy"].nunique())
+    )
     for axis, ((dataset, model), group) in zip(axes, groups, strict=False):
         for place, row in enumerate(group.itertuples()):
             errors = None
@@ -114,7 +124,9 @@ def curves(traces: pd.DataFrame, look: Look) -> Figure:
     """The validation metric that selects, against updates: median over seeds, band of all seeds."""
     ranked = "validation_ndcg@100" in traces
     traces = traces.assign(
-        score=traces["validation_ndcg@100"].where(traces["validation_ndcg@100"].notna(), traces["validation_elbo"])
+        score=traces["validation_ndcg@100"].where(
+            traces["validation_ndcg@100"].notna(), traces["validation_elbo"]
+        )
         if ranked
         else traces["validation_elbo"]
     )
@@ -123,7 +135,9 @@ def curves(traces: pd.DataFrame, look: Look) -> Figure:
     for axis, ((dataset, model), group) in zip(axes, groups, strict=False):
         _lines(axis, group, "score", look)
         is_ranking = ranked and group["validation_ndcg@100"].notna().any()
-        axis.set_ylabel("Validation NDCG@100" if is_ranking else "Validation ELBO (nats per example)")
+        axis.set_ylabel(
+            "Validation NDCG@100" if is_ranking else "Validation ELBO (nats per example)"
+        )
         axis.set_title(f"{dataset}, {model}")
         if not is_ranking:  # the first epochs are far below and would flatten the rest
             axis.set_ylim(bottom=group["score"].quantile(0.1))
@@ -232,8 +246,12 @@ def _finished(
     elif look is not None and frame is not None:
         present = [name for name in look.order if name in set(frame["strategy"])]
         handles = [
-            mpl.lines.Line2D([], [], color=look.colour(name), marker=look.marker(name), ms=4, label=name)
+            mpl.lines.Line2D(
+                [], [], color=look.colour(name), marker=look.marker(name), ms=4, label=name
+            )
             for name in present
         ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(4, len(handles)), fontsize=8)
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=min(4, len(handles)), fontsize=8
+        )
     return figure

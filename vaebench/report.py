@@ -14,11 +14,10 @@ from vaebench.tables import HEAD, body, describe, families, truth_sentence, unit
 
 CAPTIONS = {
     "ranking": "Ranking quality on the test users: mean and interval over seeds and users.",
-    "elbo": "ELBO at β = 1 on the test examples, whatever β was used in training; higher is better.",
-    "curves": "The validation metric that selects the model: median over seeds, band over all seeds.",
+    "elbo": "ELBO at β = 1 on the test examples, whatever β was used in training.",
+    "curves": "The validation metric that selects the model: median and range over seeds.",
     "beta": "β as used: mean of each epoch, band from the 5 % to the 95 % quantile of its values.",
-    "rate_distortion": "Distortion against rate on the test examples, one point a cell; on a grey line "
-    "the ELBO is the same.",
+    "rate_distortion": "Test distortion against test rate, one point a cell; grey: equal ELBO.",
 }
 
 
@@ -40,14 +39,17 @@ def page(
     """
     control, confidence = config["control"], config["confidence"]
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("vaebench", "."), autoescape=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.PackageLoader("vaebench", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
     )
     tables = [
         {
             "title": f"{dataset}, {model}: {METRICS[metric]}{unit(metric)}",
             "head": HEAD,
             "rows": body(rows, metric),
-            "caption": describe(rows, control, confidence) + truth_sentence(truths[dataset], metric),
+            "caption": describe(rows, control, confidence)
+            + truth_sentence(truths[dataset], metric),
         }
         for (dataset, model, metric), rows in families(summary)
     ]
@@ -77,7 +79,7 @@ def page(
 
 def findings(summary: pd.DataFrame, control: str) -> list[str]:
     """One sentence per (data set, model): who differs from the control in its main metric."""
-    sentences = []
+    sentences: list[str] = []
     if summary.empty:
         return sentences
     for (dataset, model), rows in summary.groupby(["dataset", "model"], sort=False):

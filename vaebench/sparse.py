@@ -27,7 +27,9 @@ class SparseRows:
     columns: int
 
     @classmethod
-    def from_scipy(cls, matrix: scipy.sparse.csr_matrix, device: torch.device | str = "cpu") -> Self:
+    def from_scipy(
+        cls, matrix: scipy.sparse.csr_matrix, device: torch.device | str = "cpu"
+    ) -> Self:
         """The rows of a SciPy matrix."""
         return cls(
             torch.from_numpy(matrix.indices.astype(np.int64)).to(device),

@@ -30,8 +30,8 @@ def describe(rows: pd.DataFrame, control: str, confidence: float) -> str:
     """One sentence that says what was averaged and tested."""
     seeds, examples = int(rows["seeds"].max()), int(rows["examples"].max())
     return (
-        f"Mean over {seeds} seeds and {examples} test examples with a {confidence:.0%} interval over "
-        f"both; difference to {control} with a {confidence:.0%} interval, Cohen's d_z and p from a "
+        f"Mean over {seeds} seeds and {examples} test examples with a {confidence:.0%} interval "
+        f"over both; difference to {control} with a {confidence:.0%} interval, Cohen's d_z and p from a "
         "paired t test on seed means; Holm's correction over the strategies of this table."
     )
 
@@ -69,7 +69,7 @@ def families(summary: pd.DataFrame) -> list[tuple[tuple[str, str, str], pd.DataF
     if summary.empty:
         return []
     grouped = summary.groupby(["dataset", "model", "metric"], sort=False)
-    return [(key, rows) for key, rows in grouped]  # type: ignore[misc]
+    return [(key, rows) for key, rows in grouped]
 
 
 def truth_sentence(truth: dict[str, float], metric: str) -> str:
@@ -105,7 +105,9 @@ def failure_list(failed: pd.DataFrame) -> str:
         f"- {row.dataset}/{row.model}/{row.strategy}/seed-{row.seed}: {row.status}: {row.reason}"
         for row in failed.itertuples()
     ]
-    return "\n".join([f"**{len(failed)} cells failed and are left out of the tables:**\n", *lines, ""])
+    return "\n".join(
+        [f"**{len(failed)} cells failed and are left out of the tables:**\n", *lines, ""]
+    )
 
 
 def grid(head: list[str], lines: list[list[str]]) -> str:

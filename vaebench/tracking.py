@@ -174,7 +174,7 @@ def _study(
 
 def _series(trace: pd.DataFrame, start: int) -> list[Metric]:
     """The trace's columns as series over updates, at the times when they were measured."""
-    metrics = []
+    metrics: list[Metric] = []
     if trace.empty:
         return metrics
     times = start + (trace["seconds"].cumsum() * 1000).astype(int)
@@ -221,7 +221,7 @@ def _input(name: str, card: Path) -> DatasetInput:
 
 def _flat(config: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     """Nested dictionaries as dotted names."""
-    flat = []
+    flat: list[tuple[str, Any]] = []
     for key, value in config.items():
         if isinstance(value, dict):
             flat += _flat(value, f"{prefix}{key}.")

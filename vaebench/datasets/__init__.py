@@ -75,7 +75,7 @@ class Interactions(Dataset):
         return {}
 
     def write_split(self, raw: Path | None, out: Path, source: dict[str, Any]) -> None:
-        """Write ``train.npz``, ``{validation,test}_{fold_in,held_out}.npz`` (SciPy CSR), ``*.txt``."""
+        """Write SciPy CSR ``.npz``: ``train``, ``{validation,test}_{fold_in,held_out}``; ids."""
         parts = split(self.read(raw), self.split)
         for name, matrix in parts.matrices.items():
             with whole(out / f"{name}.npz") as path, path.open("wb") as file:

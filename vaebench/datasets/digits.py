@@ -28,7 +28,7 @@ class Digits(Images):
 
     def read(self, raw: Path | None) -> dict[str, np.ndarray]:  # noqa: ARG002 (embedded)
         """Train, validation and test pictures, (N, 64)."""
-        from sklearn.datasets import load_digits  # a second to import; the config check has no use for it
+        from sklearn.datasets import load_digits  # noqa: PLC0415 (a second, for this call only)
 
         pictures = (load_digits().data >= 8).astype(np.float32)  # noqa: PLR2004 (half of 16)
         pictures = pictures[numpy_stream("digits", self.seed).permutation(len(pictures))]

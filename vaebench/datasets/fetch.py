@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def local_file(dataset: Dataset, local: Path | None) -> tuple[RawFile, Path] | None:
-    """The first raw file of ``dataset`` that lies in ``local`` or its sub-folder; not yet verified."""
+    """The first raw file of ``dataset`` that lies in ``local``; not yet verified."""
     if local is not None:
         for raw in dataset.raw_files():
             for path in (local / dataset.raw_folder() / raw.name, local / raw.name):
@@ -76,8 +76,8 @@ def verify(path: Path, checksum: str | None) -> None:
 def download(raw: RawFile, folder: Path, local: Path | None = None) -> Path:
     """``raw`` in ``folder``: from the first of its URLs that gives the right file.
 
-    An interrupted download goes on where it stopped, where the server allows it. A file with a wrong
-    checksum is deleted, and the next mirror is asked.
+    An interrupted download goes on where it stopped, where the server allows it. A file with a
+    wrong checksum is deleted, and the next mirror is asked.
 
     Raises:
         DataError: no URL gave the file; says why for each.
@@ -90,7 +90,7 @@ def download(raw: RawFile, folder: Path, local: Path | None = None) -> Path:
     for url in raw.urls:
         part = folder / f".{raw.name}.{hashlib.sha256(url.encode()).hexdigest()[:8]}.part"
         try:
-            # pooch verifies before it moves the file to its place, and leaves nothing if it is wrong
+            # pooch verifies before it moves the file to its place, and leaves no wrong file
             pooch.retrieve(url, raw.checksum, raw.name, folder, downloader=_Resuming(part))
             return target  # noqa: TRY300
         except ValueError as error:  # pooch's word for a wrong checksum
@@ -125,7 +125,12 @@ class _Resuming:
             length = response.headers.get("Content-Length")
             whole = have + int(length) if length else None
             progress = tqdm(
-                total=whole, initial=have, unit="B", unit_scale=True, desc=Path(url).name, disable=None
+                total=whole,
+                initial=have,
+                unit="B",
+                unit_scale=True,
+                desc=Path(url).name,
+                disable=None,
             )
             with self.part.open("ab" if resumed else "wb") as file, progress:
                 for block in response.iter_content(1 << 20):
@@ -133,7 +138,9 @@ class _Resuming:
                     progress.update(len(block))
             size = self.part.stat().st_size
             if whole is not None and size < whole:
-                raise requests.ConnectionError(f"the connection ended after {size} of {whole} bytes")
+                raise requests.ConnectionError(
+                    f"the connection ended after {size} of {whole} bytes"
+                )
         self.part.replace(output_file)
         return None
 

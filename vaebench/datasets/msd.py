@@ -1,6 +1,7 @@
 """The Taste Profile subset of the Million Song Dataset (McFee et al. 2012)."""
 
 from pathlib import Path
+from typing import Any
 
 from vaebench.datasets import Interactions, RawFile
 from vaebench.datasets.fetch import zip_member
@@ -46,7 +47,7 @@ class MSD(Interactions):
     def read(self, raw: Path | None) -> Ratings:
         """Every triplet is an interaction."""
         assert raw is not None  # noqa: S101 (raw_files is not empty)
-        layout = {
+        layout: dict[str, Any] = {
             "name": raw.name,
             "delimiter": "\t",
             "names": ("user", "song", "plays"),

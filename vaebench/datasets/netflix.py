@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -61,16 +62,19 @@ class Netflix(Interactions):
         items = np.repeat(np.arange(len(numbers), dtype=np.int32), lengths)
         return Ratings(codes.astype(np.int32), items, user_ids, numbers)
 
-    def _films(self, archive: Path | io.IOBase, label: str) -> dict[int, np.ndarray]:
+    def _films(self, archive: Path | IO[bytes], label: str) -> dict[int, np.ndarray]:
         """Film number → the users (int32) who rated it ≥ threshold."""
         films = {}
-        for name, file in tar_members(archive, label):  # type: ignore[arg-type]
+        for name, file in tar_members(archive, label):
             first, _, rest = file.read().partition(b"\n")
             number = first.strip().removesuffix(b":")
             if not number.isdigit():
                 raise DataError(f"{label}: {name} does not begin with a line 'film:'")
             table = read_delimited(
-                io.BytesIO(rest), name=name, names=("user", "rating", "date"), columns=("user", "rating")
+                io.BytesIO(rest),
+                name=name,
+                names=("user", "rating", "date"),
+                columns=("user", "rating"),
             )
             if table["user"].type != pa.int64() or table["rating"].type != pa.int64():
                 raise DataError(f"{label}: {name} has lines that are not user,rating,date")

@@ -24,14 +24,14 @@ class Planted(Interactions):
 
     b is a long-tailed popularity, W has rows of length ``scale`` on average. Items are drawn with
     replacement and x keeps their counts, so that the model of the data is exactly the multinomial
-    that Mult-VAE assumes: no model can have a higher expected log p(x) than this one, and no ranking
-    a higher expected NDCG than the one by the true z.
+    that Mult-VAE assumes: no model can have a higher expected log p(x) than this one, and no
+    ranking a higher expected NDCG than the one by the true z.
     """
 
     def __init__(
         self,
         *,
-        users: Size = 2_000,
+        users: Size = 1_600,
         items: Annotated[int, Field(ge=NDCG_AT)] = 500,
         latents: Size = 8,
         scale: Annotated[float, Field(gt=0)] = 2.0,
@@ -39,7 +39,7 @@ class Planted(Interactions):
         importance_samples: Size = 500,
         seed: Annotated[int, Field(ge=0)] = 0,
         split: Protocol = Protocol(  # noqa: B008 (frozen)
-            min_items_per_user=0, validation_users=300, test_users=500
+            min_items_per_user=0, validation_users=200, test_users=400
         ),
     ) -> None:
         if split.validation_users + split.test_users >= users:
@@ -54,7 +54,9 @@ class Planted(Interactions):
     def decoder(self) -> tuple[Tensor, Tensor]:
         """The planted W (I, K) and b (I,), float64."""
         random = numpy_stream("planted decoder", self.seed)
-        weights = random.normal(scale=self.scale / np.sqrt(self.latents), size=(self.items, self.latents))
+        weights = random.normal(
+            scale=self.scale / np.sqrt(self.latents), size=(self.items, self.latents)
+        )
         bias = -0.7 * np.log1p(random.permutation(self.items))
         return torch.from_numpy(weights), torch.from_numpy(bias)
 
@@ -97,7 +99,9 @@ class Planted(Interactions):
         noise = torch_stream("planted truth", self.seed)
         log_likelihood = log_marginal(weights, bias, x, noise, self.importance_samples)
         scores = self.latent_users()[torch.from_numpy(parts.ids["test_users"])] @ weights.T + bias
-        ranked = from_scores(scores, SparseRows.from_scipy(fold_in), SparseRows.from_scipy(held_out))
+        ranked = from_scores(
+            scores, SparseRows.from_scipy(fold_in), SparseRows.from_scipy(held_out)
+        )
         best = {name: values.nanmean().item() for name, values in ranked.items()}
         return {"elbo": log_likelihood.mean().item()} | best
 
@@ -105,7 +109,7 @@ class Planted(Interactions):
 def log_marginal(
     weights: Tensor, bias: Tensor, x: SparseRows, noise: torch.Generator, samples: int
 ) -> Tensor:
-    """log p(x_u) = log E_{z ~ N(0, I)} Π_i softmax(W z + b)_i^{x_ui}, (U,), nats, float64.
+    """Log p(x_u) = log E_{z ~ N(0, I)} Π_i softmax(W z + b)_i^{x_ui}, (U,), nats, float64.
 
     Importance sampling from a Gaussian at the posterior's mode (the log posterior is concave) with
     its curvature, a little widened (Laplace importance sampling).

@@ -76,7 +76,9 @@ def split(ratings: Ratings, protocol: Protocol) -> Split:
     users, items = ratings.users, ratings.items
     values = np.ones(len(users), np.float32) if ratings.values is None else ratings.values
     if protocol.min_users_per_item > 0:
-        frequent = np.bincount(items, minlength=len(ratings.item_ids)) >= protocol.min_users_per_item
+        frequent = (
+            np.bincount(items, minlength=len(ratings.item_ids)) >= protocol.min_users_per_item
+        )
         keep = frequent[items]
         users, items, values = users[keep], items[keep], values[keep]
     if protocol.min_items_per_user > 0:
@@ -96,7 +98,7 @@ def split(ratings: Ratings, protocol: Protocol) -> Split:
         "users": len(present),
         "items": len(np.unique(items)),
     }
-    order = present[np.random.RandomState(protocol.seed).permutation(len(present))]  # noqa: NPY002
+    order = present[np.random.RandomState(protocol.seed).permutation(len(present))]
     parts = {
         "train": order[:-held_out_users],
         "validation": order[-held_out_users : -protocol.test_users],
@@ -140,7 +142,7 @@ def split(ratings: Ratings, protocol: Protocol) -> Split:
 
 def _held_out(users: np.ndarray, protocol: Protocol) -> np.ndarray:
     """(N,) bool: which interactions are held out; users in ascending order, rows in file order."""
-    random = np.random.RandomState(protocol.seed)  # noqa: NPY002 (the published generator)
+    random = np.random.RandomState(protocol.seed)
     grouped = np.argsort(users, kind="stable")
     starts = np.flatnonzero(np.diff(users[grouped], prepend=-1))
     out = np.zeros(len(users), bool)

@@ -33,7 +33,9 @@ def read_delimited(
             source,
             read_options=options,
             parse_options=pa.csv.ParseOptions(delimiter=delimiter),
-            convert_options=pa.csv.ConvertOptions(include_columns=list(columns) if names and columns else None),
+            convert_options=pa.csv.ConvertOptions(
+                include_columns=list(columns) if names and columns else None
+            ),
         )
     except (pa.ArrowInvalid, EOFError) as error:
         raise DataError(f"{name}: not readable as a table: {error}") from error
@@ -87,15 +89,19 @@ def ratings(
         if blanks:
             row = pc.index(blank.combine_chunks(), pa.scalar(value=True)).as_py() + 1
             raise DataError(
-                f"{name}: column {column!r} has {blanks} blank values, the first in data row {row}; "
-                "allowed: a value in every row"
+                f"{name}: column {column!r} has {blanks} blank values, the first in data row "
+                f"{row}; allowed: a value in every row"
             )
     if rating is not None and threshold is not None:
-        if not (pa.types.is_integer(table[rating].type) or pa.types.is_floating(table[rating].type)):
+        if not (
+            pa.types.is_integer(table[rating].type) or pa.types.is_floating(table[rating].type)
+        ):
             raise DataError(f"{name}: column {rating!r} has values that are no numbers")
         table = table.filter(pc.greater_equal(table[rating], threshold))
     if not len(table):
-        raise DataError(f"{name}: no interaction with {rating} ≥ {threshold}; allowed: at least one")
+        raise DataError(
+            f"{name}: no interaction with {rating} ≥ {threshold}; allowed: at least one"
+        )
     users, user_ids = _codes(table[user])
     items, item_ids = _codes(table[item])
     return Ratings(users, items, user_ids, item_ids)

@@ -22,8 +22,8 @@ def from_scores(scores: Tensor, fold_in: SparseRows, held_out: SparseRows) -> Va
         NDCG@K = Σ_{r ≤ K} hit(r)/log2(r + 1) / Σ_{r ≤ min(h, K)} 1/log2(r + 1)
         Recall@K = Σ_{r ≤ K} hit(r) / min(K, h)
 
-    A user without held-out items has no ranking quality: NaN, for the caller to leave out and count.
-    Scores are not modified. Where there are fewer than K items, all are ranked.
+    A user without held-out items has no ranking quality: NaN, for the caller to leave out and to
+    count. Scores are not modified. Where there are fewer than K items, all are ranked.
     """
     scores = scores.masked_fill(_members(fold_in), -torch.inf)
     relevant = _members(held_out)

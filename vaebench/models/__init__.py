@@ -1,6 +1,7 @@
 """The contract of a model: encode(x) → q(z|x), decode(z) → p(x|z), prior() → p(z)."""
 
 from abc import ABC, abstractmethod
+from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -61,6 +62,6 @@ def xavier_(module: nn.Module, noise: torch.Generator) -> None:
 def perceptron(widths: list[int], activation: type[nn.Module]) -> nn.Sequential:
     """Linear layers of the given widths with ``activation`` between them, none after the last."""
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+    for inputs, outputs in pairwise(widths):
         layers += [nn.utils.skip_init(nn.Linear, inputs, outputs), activation()]
     return nn.Sequential(*layers[:-1])

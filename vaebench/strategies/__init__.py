@@ -58,5 +58,5 @@ class Strategy(nn.Module, ABC):
     def forward(self, stats: Stats) -> Tensor:
         """β for this update: shape (), (B, 1), (Z,) or (B, Z)."""
 
-    def update(self, stats: Stats) -> None:  # noqa: B027 (open-loop strategies have no state)
+    def update(self, stats: Stats) -> None:
         """Advance closed-loop state after an update of the model; by default nothing."""

@@ -17,6 +17,7 @@ with job(snakemake.log[0]):
     best = truths(snakemake.input.cards)
     failed = failures(cells.table())
     write_text(
-        out / "results.md", tables.markdown(summary, failed, best, params.control, params.confidence)
+        out / "results.md",
+        tables.markdown(summary, failed, best, params.control, params.confidence),
     )
     write_text(out / "results.tex", tables.latex(summary, params.control, params.confidence))

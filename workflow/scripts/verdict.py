@@ -13,5 +13,7 @@ with job(snakemake.log[0]):
     cells = pd.read_csv(snakemake.input.cells)
     failed = failures(cells)
     if len(failed):
-        raise CellsFailed(f"{len(failed)} of {len(cells)} cells failed; see {snakemake.input.results}")
+        raise CellsFailed(
+            f"{len(failed)} of {len(cells)} cells failed; see {snakemake.input.results}"
+        )
     write_text(Path(snakemake.output[0]), f"all {len(cells)} cells finished\n")
