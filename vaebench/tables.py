@@ -31,7 +31,7 @@ def describe(rows: pd.DataFrame, control: str, confidence: float) -> str:
     seeds, examples = int(rows["seeds"].max()), int(rows["examples"].max())
     return (
         f"Mean over {seeds} seeds and {examples} test examples with a {confidence:.0%} interval "
-        f"over both; difference to {control} with a {confidence:.0%} interval, Cohen's d_z and p from a "
+        f"over both; difference to {control} with its interval, Cohen's d_z and p from a "
         "paired t test on seed means; Holm's correction over the strategies of this table."
     )
 
