@@ -16,6 +16,6 @@ include: "workflow/rules/tracking.smk"
 
 
 rule all:
+    default_target: True
     input:
         f"{study}/verdict.txt",
-    default_target: True

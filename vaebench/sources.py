@@ -6,10 +6,18 @@ all that these import, found by reading the import statements; nothing is run.
 
 import ast
 import importlib.util
+import os
 from functools import cache
 from pathlib import Path
 
 PACKAGE = "vaebench"
+
+
+def importable_by_jobs(folder: str) -> None:
+    """Let every process that this one starts import from ``folder``: this package, a user's own."""
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if folder not in paths:
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, *paths]))
 
 
 def source_files(*modules: str) -> list[str]:

@@ -1,5 +1,8 @@
 # Cells → tidy tables → figures. Nothing here trains.
-TABLES = [f"{study}/tables/{name}" for name in ("cells.csv", "results.csv", "results.md", "results.tex")]
+TABLES = [
+    f"{study}/tables/{name}"
+    for name in ("cells.csv", "results.csv", "results.md", "results.tex")
+]
 FIGURES = [
     f"{study}/figures/{name}.{ending}"
     for name in ("ranking", "elbo", "curves", "beta", "rate_distortion")
@@ -16,14 +19,14 @@ rule tables:
     output:
         TABLES,
         traces=f"{study}/tables/traces.parquet",
-    params:
-        order=list(plan.strategies_used),
-        control=plan.study.control,
-        confidence=plan.study.confidence,
     log:
         f"{study}/logs/tables.log",
     conda:
         "../../environment.yml"
+    params:
+        order=list(plan.strategies_used),
+        control=plan.study.control,
+        confidence=plan.study.confidence,
     script:
         "../scripts/tables.py"
 
@@ -37,11 +40,11 @@ rule figures:
         sources=source_files("vaebench.plots"),
     output:
         FIGURES,
-    params:
-        order=list(plan.strategies_used),
     log:
         f"{study}/logs/figures.log",
     conda:
         "../../environment.yml"
+    params:
+        order=list(plan.strategies_used),
     script:
         "../scripts/figures.py"

@@ -17,19 +17,19 @@ rule cell:
             "summary.json",
             "status.json",
         ),
-    params:
-        spec=lambda w: cell_of(w).spec,
-        cells=len(plan.cells),
-    threads: plan.study.resources.threads
-    resources:
-        gpu=plan.study.resources.gpu,
-        mem_mb=plan.study.resources.memory_mb,
-        runtime=plan.study.resources.runtime_minutes,
     log:
         f"{study}/logs/cells/{{dataset}}/{{model}}/{{strategy}}/seed-{{seed}}.log",
     benchmark:
         f"{study}/benchmarks/{{dataset}}/{{model}}/{{strategy}}/seed-{{seed}}.tsv"
     conda:
         "../../environment.yml"
+    threads: plan.study.resources.threads
+    resources:
+        gpu=plan.study.resources.gpu,
+        mem_mb=plan.study.resources.memory_mb,
+        runtime=plan.study.resources.runtime_minutes,
+    params:
+        spec=lambda w: cell_of(w).spec,
+        cells=len(plan.cells),
     script:
         "../scripts/cell.py"

@@ -1,19 +1,17 @@
 # The checked study, and the paths that several stages share. Logic lives in vaebench/config.py.
-import os
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-
 ROOT = str(Path(workflow.basedir).resolve())
-# a study's own classes are found from the project's root, by this process and by every job
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
 sys.path.insert(0, ROOT)
 
 from vaebench.config import Plan
 from vaebench.errors import ConfigError
-from vaebench.sources import shown, source_files
+from vaebench.sources import importable_by_jobs, shown, source_files
+
+importable_by_jobs(ROOT)
 
 try:
     plan = Plan(config)

@@ -9,14 +9,14 @@ rule fetch:
         sources=source_files("vaebench.datasets.fetch"),
     output:
         f"{study}/data/{{dataset}}/raw.json",
-    params:
-        dataset=lambda w: plan.dataset_options(w.dataset),
-        local=str(plan.local_folder() or ""),
-        downloads=f"{plan.study.results}/downloads",
     log:
         f"{study}/logs/fetch/{{dataset}}.log",
     conda:
         "../../environment.yml"
+    params:
+        dataset=lambda w: plan.dataset_options(w.dataset),
+        local=str(plan.local_folder() or ""),
+        downloads=f"{plan.study.results}/downloads",
     script:
         "../scripts/fetch.py"
 
@@ -27,11 +27,11 @@ rule split:
         sources=lambda w: plan.dataset_sources(w.dataset),
     output:
         f"{study}/data/{{dataset}}/card.json",
-    params:
-        dataset=lambda w: plan.dataset_options(w.dataset),
     log:
         f"{study}/logs/split/{{dataset}}.log",
     conda:
         "../../environment.yml"
+    params:
+        dataset=lambda w: plan.dataset_options(w.dataset),
     script:
         "../scripts/split.py"

@@ -14,12 +14,12 @@ rule report:
         sources=source_files("vaebench.report"),
     output:
         f"{study}/report.html",
-    params:
-        config=plan.study.model_dump(),
     log:
         f"{study}/logs/report.log",
     conda:
         "../../environment.yml"
+    params:
+        config=plan.study.model_dump(),
     script:
         "../scripts/report.py"
 

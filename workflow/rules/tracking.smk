@@ -11,11 +11,11 @@ rule track:
         sources=source_files("vaebench.tracking"),
     output:
         f"{study}/tracking.json",
-    params:
-        config=plan.study.model_dump(),
     log:
         f"{study}/logs/tracking.log",
     conda:
         "../../environment.yml"
+    params:
+        config=plan.study.model_dump(),
     script:
         "../scripts/track.py"
