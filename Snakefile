@@ -15,6 +15,13 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/tracking.smk"
 
 
+onstart:
+    expect(
+        to_run=sum(job.rule.name == "cell" for job in workflow.dag.needrun_jobs()),
+        total=len(plan.cells),
+    )
+
+
 rule all:
     default_target: True
     input:

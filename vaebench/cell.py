@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 import vaebench
 from vaebench.components import create, find, options
@@ -197,7 +197,7 @@ def run(spec: dict[str, Any], data_folder: Path, out: Path) -> dict[str, Any]:
     )
     for name, weights in (("best", best), ("last", last)):
         with whole(out / f"{name}.safetensors") as path:
-            save_file(weights, path)
+            path.write_bytes(save(weights))
     write_table(out / "test.parquet", test)
     write_json(out / "summary.json", summary)
     write_json(out / "status.json", status)

@@ -1,7 +1,9 @@
 """What every job of the workflow does around its one call: a log, one clear sentence on failure."""
 
 import logging
+import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 from vaebench.errors import VaebenchError
 from vaebench.results import METRICS, NATS, names
 
+PROGRESS = "VAEBENCH_PROGRESS"
 log_to = logging.getLogger(__name__)
 
 
@@ -39,15 +42,18 @@ def job(log: str, threads: int | None = None) -> Iterator[None]:
         raise
 
 
-def announce(cell: Path, result: dict[str, Any], total: int) -> None:
+def expect(to_run: int, total: int) -> None:
+    """Tell the jobs of this workflow run how many of ``total`` cells it will train."""
+    os.environ[PROGRESS] = f"{to_run} {total} {time.time()}"
+
+
+def announce(cell: Path, result: dict[str, Any]) -> None:
     """Say on the terminal how many cells are done and how this one went.
 
     Args:
         cell: the cell's folder, ``…/cells/dataset/model/strategy/seed-n``.
         result: what :func:`vaebench.cell.run` returned.
-        total: cells in the study.
     """
-    done = sum(1 for _ in cell.parents[3].glob("*/*/*/*/status.json"))
     what = "/".join(map(str, names(cell).values()))
     if result["status"] == "done":
         metric = next(name for name in METRICS if name in result["test"])
@@ -57,4 +63,14 @@ def announce(cell: Path, result: dict[str, Any], total: int) -> None:
         outcome = f"test {METRICS[metric]} {found}, {result['seconds']:.0f} s"
     else:
         outcome = f"{result['status'].upper()}: {result['reason']}"
-    print(f"[{done}/{total} cells] {what}: {outcome}", flush=True)  # noqa: T201
+    print(f"{_done(cell.parents[3])}{what}: {outcome}", flush=True)  # noqa: T201
+
+
+def _done(cells: Path) -> str:
+    """``[12/55 cells] ``: the ones this run left alone and the ones it has trained so far."""
+    if PROGRESS not in os.environ:  # a job on another machine
+        return ""
+    to_run, total, since = os.environ[PROGRESS].split()
+    finished = cells.glob("*/*/*/*/status.json")
+    trained = sum(1 for status in finished if status.stat().st_mtime >= float(since))
+    return f"[{int(total) - int(to_run) + trained}/{total} cells] "

@@ -127,8 +127,9 @@ def split(ratings: Ratings, protocol: Protocol) -> Split:
         ids[f"{name}_users"] = ratings.user_ids[remaining]
         counts[f"{name}_users"] = len(remaining)
         counts[f"{name}_interactions"] = len(u)
+        whole = _csr(row[u], i, v, shape)  # finds pairs that the hold-out would tear apart
         if name == "train":
-            matrices[name] = _csr(row[u], i, v, shape)
+            matrices[name] = whole
             continue
         counts[f"{name}_users_without_items"] = len(members) - len(remaining)
         out = _held_out(u, protocol)

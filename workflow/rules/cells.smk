@@ -30,6 +30,5 @@ rule cell:
         runtime=plan.study.resources.runtime_minutes,
     params:
         spec=lambda w: cell_of(w).spec,
-        cells=len(plan.cells),
     script:
         "../scripts/cell.py"

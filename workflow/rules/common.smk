@@ -9,6 +9,7 @@ sys.path.insert(0, ROOT)
 
 from vaebench.config import Plan
 from vaebench.errors import ConfigError
+from vaebench.jobs import expect
 from vaebench.sources import importable_by_jobs, shown, source_files
 
 importable_by_jobs(ROOT)

@@ -8,4 +8,4 @@ from vaebench.jobs import announce, job
 with job(snakemake.log[0], threads=snakemake.threads):
     out = Path(snakemake.output[0]).parent
     result = run(snakemake.params.spec, Path(snakemake.input.card).parent, out)
-    announce(out, result, snakemake.params.cells)
+    announce(out, result)

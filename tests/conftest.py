@@ -1,0 +1,26 @@
+"""Fixtures of all tests."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def raw_folder() -> Callable[[str], Path]:
+    """``raw_folder("ml-1m/ratings.csv")``: a real raw file; the test is skipped without it.
+
+    Looked for in the folder VAEBENCH_RAW, else in ``shared/data`` beside the repository.
+    """
+    folder = Path(os.environ.get("VAEBENCH_RAW") or REPOSITORY.parent / "shared" / "data")
+
+    def find(name: str) -> Path:
+        path = folder / name
+        if not path.is_file():
+            pytest.skip(f"{path} is not there; VAEBENCH_RAW names the folder of raw files")
+        return path
+
+    return find

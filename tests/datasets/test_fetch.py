@@ -1,0 +1,447 @@
+"""Raw files from a real HTTP server on this machine, and archives that are not to be trusted."""
+
+import hashlib
+import io
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vaebench.datasets import Dataset, RawFile
+from vaebench.datasets.digits import Digits
+from vaebench.datasets.fetch import download, fetch, tar_members, verify, zip_member
+from vaebench.errors import DataError
+
+CONTENT = np.random.default_rng(0).bytes(5 << 19)  # half of it is more than one block
+NAME = "ratings.bin"
+
+
+def sha256(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def md5(content: bytes) -> str:
+    return "md5:" + hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Serves ``server.site.files``; misbehaves as the site says."""
+
+    server: "Server"
+
+    def do_GET(self) -> None:
+        """Answer, and write down what was asked."""
+        site = self.server.site
+        asked = self.headers.get("Range")
+        site.requests.append((self.path, asked))
+        content = site.files.get(self.path)
+        if content is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        start = 0
+        if asked is not None and site.ranges:
+            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            if start >= len(content):
+                self.send_error(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+                return
+            self.send_response(HTTPStatus.PARTIAL_CONTENT)
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        else:
+            self.send_response(HTTPStatus.OK)
+        rest = content[start:]
+        self.send_header("Content-Length", str(len(rest)))
+        self.end_headers()
+        if site.cuts > 0:
+            site.cuts -= 1
+            rest = rest[: len(rest) // 2]
+        site.sent.append(len(rest))
+        self.wfile.write(rest)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@dataclass
+class Site:
+    """What the server serves, how it misbehaves, and what it was asked.
+
+    Attributes:
+        files: path → content; anything else is 404.
+        ranges: whether Range is honoured.
+        cuts: how many answers still to break off in the middle.
+        requests: (path, Range header) of every request.
+        sent: bytes of every body.
+    """
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    ranges: bool = True
+    cuts: int = 0
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
+    sent: list[int] = field(default_factory=list)
+    address: str = ""
+
+    def url(self, path: str) -> str:
+        """The address of ``path``."""
+        return f"http://{self.address}{path}"
+
+
+class Server(ThreadingHTTPServer):
+    """A server on a free port of the loopback interface."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.site = site
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
+    site = Site()
+    with Server(site) as server:
+        site.address = f"127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield site
+        server.shutdown()
+        thread.join()
+
+
+class OneFile(Dataset):
+    """A data set of one raw file of which only the fetching is of interest."""
+
+    kind = "images"
+
+    def __init__(self, *raw: RawFile) -> None:
+        self.raw = list(raw)
+
+    def raw_files(self) -> list[RawFile]:
+        """As given."""
+        return self.raw
+
+    def raw_folder(self) -> str:
+        """``one``."""
+        return "one"
+
+    def write_split(self, raw: Path | None, out: Path, source: dict[str, Any]) -> None:
+        """Nobody asks."""
+        raise NotImplementedError
+
+
+def everything_in(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("checksum", [sha256(CONTENT), md5(CONTENT), None])
+def test_a_right_file_is_downloaded_once(site: Site, tmp_path: Path, checksum: str | None) -> None:
+    site.files["/a"] = CONTENT
+    raw = RawFile(NAME, checksum, (site.url("/a"),))
+    target = download(raw, tmp_path / "new")
+    assert target == tmp_path / "new" / NAME
+    assert target.read_bytes() == CONTENT
+    assert everything_in(tmp_path) == [f"new/{NAME}"]
+    assert download(raw, tmp_path / "new") == target
+    assert site.requests == [("/a", None)]
+
+
+def test_a_lying_mirror_is_left_for_the_next(site: Site, tmp_path: Path) -> None:
+    site.files |= {"/lie": b"<html>moved</html>", "/truth": CONTENT}
+    raw = RawFile(NAME, sha256(CONTENT), (site.url("/lie"), site.url("/truth")))
+    assert download(raw, tmp_path).read_bytes() == CONTENT
+    assert [path for path, _ in site.requests] == ["/lie", "/truth"]
+    assert everything_in(tmp_path) == [NAME]
+
+
+def test_a_mirror_without_the_file_is_left_for_the_next(site: Site, tmp_path: Path) -> None:
+    site.files["/truth"] = CONTENT
+    raw = RawFile(NAME, sha256(CONTENT), (site.url("/gone"), site.url("/truth")))
+    assert download(raw, tmp_path).read_bytes() == CONTENT
+    assert everything_in(tmp_path) == [NAME]
+
+
+def test_an_error_page_never_becomes_the_file(site: Site, tmp_path: Path) -> None:
+    """Also where no checksum would find it out."""
+    with pytest.raises(DataError, match="404"):
+        download(RawFile(NAME, None, (site.url("/gone"),)), tmp_path)
+    assert everything_in(tmp_path) == []
+
+
+def test_an_unreachable_mirror_is_left_for_the_next(site: Site, tmp_path: Path) -> None:
+    with Server(Site()) as closed:
+        port = closed.server_port
+    site.files["/truth"] = CONTENT
+    raw = RawFile(NAME, sha256(CONTENT), (f"http://127.0.0.1:{port}/", site.url("/truth")))
+    assert download(raw, tmp_path).read_bytes() == CONTENT
+
+
+def test_all_mirrors_wrong(site: Site, tmp_path: Path) -> None:
+    lies = [b"one lie", b"another lie"]
+    site.files |= {"/1": lies[0], "/2": lies[1]}
+    raw = RawFile(NAME, sha256(CONTENT), (site.url("/1"), site.url("/2"), site.url("/gone")))
+    with pytest.raises(DataError) as caught:
+        download(raw, tmp_path)
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in (NAME, *raw.urls, "404", sha256(CONTENT).removeprefix("sha256:")):
+        assert part in message
+    for lie in lies:
+        assert sha256(lie).removeprefix("sha256:") in message
+    assert everything_in(tmp_path) == []
+
+
+def test_a_cut_download_goes_on_where_it_stopped(site: Site, tmp_path: Path) -> None:
+    site.files["/a"], site.cuts = CONTENT, 1
+    raw = RawFile(NAME, sha256(CONTENT), (site.url("/a"),))
+    with pytest.raises(DataError, match=NAME):
+        download(raw, tmp_path)
+    assert not (tmp_path / NAME).exists()
+    assert download(raw, tmp_path).read_bytes() == CONTENT
+    (_, first), (_, second) = site.requests
+    assert first is None
+    assert second is not None
+    start = int(second.removeprefix("bytes=").removesuffix("-"))
+    assert 0 < start <= len(CONTENT) // 2
+    assert site.sent == [len(CONTENT) // 2, len(CONTENT) - start]
+    assert everything_in(tmp_path) == [NAME]
+
+
+def test_a_cut_download_is_never_taken_for_the_file(site: Site, tmp_path: Path) -> None:
+    """Without a checksum only the length can tell."""
+    site.files["/a"], site.cuts = CONTENT, 3
+    raw = RawFile(NAME, None, (site.url("/a"),))
+    for _ in range(3):
+        with pytest.raises(DataError):
+            download(raw, tmp_path)
+        assert not (tmp_path / NAME).exists()
+    assert download(raw, tmp_path).read_bytes() == CONTENT
+
+
+def test_a_server_without_ranges_sends_the_whole_again(site: Site, tmp_path: Path) -> None:
+    site.files["/a"], site.cuts, site.ranges = CONTENT, 1, False
+    raw = RawFile(NAME, sha256(CONTENT), (site.url("/a"),))
+    with pytest.raises(DataError):
+        download(raw, tmp_path)
+    assert download(raw, tmp_path).read_bytes() == CONTENT
+    assert [bool(asked) for _, asked in site.requests] == [False, True]
+    assert site.sent[-1] == len(CONTENT)
+    assert everything_in(tmp_path) == [NAME]
+
+
+def test_a_file_that_became_shorter_is_downloaded_anew(site: Site, tmp_path: Path) -> None:
+    """The server answers 416: what we have is more than the file."""
+    shorter = CONTENT[:1000]
+    site.files["/a"], site.cuts = CONTENT, 1
+    raw = RawFile(NAME, sha256(shorter), (site.url("/a"),))
+    with pytest.raises(DataError):
+        download(raw, tmp_path)
+    site.files["/a"] = shorter
+    assert download(raw, tmp_path).read_bytes() == shorter
+    assert everything_in(tmp_path) == [NAME]
+
+
+def test_halves_of_different_files_are_not_joined(site: Site, tmp_path: Path) -> None:
+    """The file changed between the two requests: the checksum refuses, the next call is clean."""
+    site.files["/a"], site.cuts = b"x" * len(CONTENT), 1
+    raw = RawFile(NAME, sha256(CONTENT), (site.url("/a"),))
+    with pytest.raises(DataError):
+        download(raw, tmp_path)
+    site.files["/a"] = CONTENT
+    with pytest.raises(DataError, match="hash"):
+        download(raw, tmp_path)
+    assert everything_in(tmp_path) == []
+    assert download(raw, tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("place", ["one", "."])
+def test_a_local_file_is_taken_without_network(site: Site, tmp_path: Path, place: str) -> None:
+    site.files["/a"] = CONTENT
+    path = tmp_path / "local" / place / NAME
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CONTENT)
+    dataset = OneFile(RawFile(NAME, sha256(CONTENT), (site.url("/a"),)))
+    receipt = fetch(dataset, tmp_path / "local", tmp_path / "downloads")
+    assert Path(receipt["path"]).samefile(path)
+    assert receipt["name"] == NAME
+    assert "sha256:" + receipt["sha256"] == sha256(CONTENT)
+    assert site.requests == []
+    assert not (tmp_path / "downloads").exists()
+
+
+def test_a_wrong_local_file_is_refused(site: Site, tmp_path: Path) -> None:
+    """It is the user's: neither replaced by a download nor deleted."""
+    site.files["/a"] = CONTENT
+    (tmp_path / NAME).write_bytes(b"wrong")
+    dataset = OneFile(RawFile(NAME, sha256(CONTENT), (site.url("/a"),)))
+    with pytest.raises(DataError) as caught:
+        fetch(dataset, tmp_path, tmp_path / "downloads")
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(tmp_path / NAME) in message
+    assert sha256(CONTENT).removeprefix("sha256:") in message
+    assert sha256(b"wrong").removeprefix("sha256:") in message
+    assert (tmp_path / NAME).read_bytes() == b"wrong"
+    assert site.requests == []
+
+
+def test_the_other_form_of_a_file_is_accepted(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "inner.csv").write_bytes(CONTENT)
+    archive = RawFile("archive.zip", sha256(b"archive"), (site.url("/a"),))
+    dataset = OneFile(archive, RawFile("inner.csv", sha256(CONTENT)))
+    assert fetch(dataset, tmp_path, tmp_path / "downloads")["name"] == "inner.csv"
+    assert site.requests == []
+
+
+def test_without_a_local_file_the_archive_is_downloaded(site: Site, tmp_path: Path) -> None:
+    site.files["/a"] = CONTENT
+    dataset = OneFile(RawFile("inner.csv"), RawFile(NAME, sha256(CONTENT), (site.url("/a"),)))
+    receipt = fetch(dataset, tmp_path, tmp_path / "downloads")
+    assert receipt["path"] == str(tmp_path / "downloads" / "one" / NAME)
+    assert "sha256:" + receipt["sha256"] == sha256(CONTENT)
+
+
+def test_a_file_that_only_the_user_can_have(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=f"{NAME} cannot be downloaded and it is not in .*RAW"):
+        fetch(OneFile(RawFile(NAME)), tmp_path, tmp_path / "downloads")
+
+
+def test_a_kept_download_is_verified_again(site: Site, tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(b"rotten")
+    raw = RawFile(NAME, sha256(CONTENT), (site.url("/a"),))
+    with pytest.raises(DataError, match="checksum"):
+        download(raw, tmp_path)
+
+
+def test_an_embedded_data_set_needs_no_file(tmp_path: Path) -> None:
+    receipt = fetch(Digits(), None, tmp_path)
+    assert receipt == {"path": None, "name": None, "sha256": None}
+
+
+def test_verify_knows_the_algorithm(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    path.write_bytes(CONTENT)
+    verify(path, md5(CONTENT))
+    with pytest.raises(DataError, match=r"md5 checksum is \w{32}; allowed: 0"):
+        verify(path, "md5:0")
+
+
+def zipped(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def tarred(path: Path, members: dict[str, bytes], mode: str = "w:gz") -> Path:
+    with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def read_zip(path: Path, name: str) -> bytes:
+    with zip_member(path, name) as file:
+        return file.read()
+
+
+def read_tar(path: Path) -> dict[str, bytes]:
+    return {name: file.read() for name, file in tar_members(path, path.name)}
+
+
+TEXT = "".join(f"{i},{i * i}\n" for i in range(20_000)).encode()
+OUTSIDE = ["../evil", "/abs", "a/../../evil", "..\\evil", "C:\\evil", "C:evil"]
+
+
+def test_archives_are_read(tmp_path: Path) -> None:
+    members = {"a/x": TEXT, "a/y": b""}
+    assert read_zip(zipped(tmp_path / "a.zip", members), "a/x") == TEXT
+    assert read_tar(tarred(tmp_path / "a.tar.gz", members)) == members
+    assert read_tar(tarred(tmp_path / "a.tar", members, "w")) == members
+    assert everything_in(tmp_path) == ["a.tar", "a.tar.gz", "a.zip"]
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.99])
+def test_a_truncated_zip_is_refused_in_one_sentence(tmp_path: Path, share: float) -> None:
+    path = zipped(tmp_path / "a.zip", {"x": TEXT})
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(DataError, match="not a whole zip archive") as caught:
+        read_zip(path, "x")
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", ["byte", "block", "start"])
+def test_a_damaged_zip_is_refused_in_one_sentence(tmp_path: Path, damage: str) -> None:
+    """The list of members is whole; the member itself is not."""
+    path = zipped(tmp_path / "a.zip", {"x": TEXT})
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    if damage == "byte":
+        content[middle] ^= 1
+    elif damage == "start":
+        content[31] = 0xFF  # after the local header of 30 bytes and the name: no such block type
+    else:
+        content[middle : middle + 4096] = b"\xff" * 4096
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="not a whole zip archive") as caught:
+        read_zip(path, "x")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.9])
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_a_truncated_tar_is_refused_in_one_sentence(
+    tmp_path: Path, share: float, mode: str
+) -> None:
+    path = tarred(tmp_path / "a.tar", {"x": TEXT, "y": TEXT}, mode)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(DataError, match="not a whole tar archive") as caught:
+        read_tar(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("member", OUTSIDE)
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_a_member_outside_the_folder_is_refused(tmp_path: Path, kind: str, member: str) -> None:
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    members = {member: b"evil", "x": TEXT}
+    path = (zipped if kind == "zip" else tarred)(folder / "a", members)
+    with pytest.raises(DataError, match="leaves the folder; nothing was unpacked"):
+        read_zip(path, "x") if kind == "zip" else read_tar(path)
+    assert everything_in(tmp_path) == ["inner/a"]
+
+
+def test_links_of_a_tar_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        link = tarfile.TarInfo("x")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
+        archive.addfile(link)
+    assert read_tar(path) == {}
+
+
+def test_a_zip_without_the_member(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"x": TEXT})
+    with pytest.raises(DataError, match=r"there is no y in it$"):
+        read_zip(path, "y")
+
+
+def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(b"<html>not found</html>" * 100)
+    with pytest.raises(DataError, match="not a whole zip"):
+        read_zip(path, "x")
+    with pytest.raises(DataError, match="not a whole tar"):
+        read_tar(path)

@@ -1,0 +1,113 @@
+"""β(t) of every open-loop strategy against its closed form, written in plain Python."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from vaebench.strategies import Stats, Strategy
+from vaebench.strategies.constant import Constant
+from vaebench.strategies.cyclical import Cyclical
+from vaebench.strategies.free_bits import FreeBits
+from vaebench.strategies.linear import Linear
+from vaebench.strategies.sigmoid import Sigmoid
+from vaebench.strategies.user_scaled import UserScaled
+
+T = 1_003  # no multiple of anything
+
+
+def stats(step: int, total: int = T, rate: torch.Tensor | None = None) -> Stats:
+    rate = torch.ones(3, 2) if rate is None else rate
+    counts = torch.arange(1.0, len(rate) + 1)
+    return Stats(torch.tensor(step), total, torch.ones(len(rate)), rate, counts)
+
+
+def schedule(strategy: Strategy, total: int = T) -> list[float]:
+    return [strategy(stats(t, total)).item() for t in range(total)]
+
+
+def cycle(t: int, cycles: int, ramp: float, shape: Callable[[float], float]) -> float:
+    tau = (t % math.ceil(T / cycles)) / (T / cycles)
+    return shape(tau / ramp) if tau < ramp else 1.0
+
+
+SHAPES: dict[str, Callable[[float], float]] = {
+    "linear": lambda v: v,
+    "sigmoid": lambda v: 1 / (1 + math.exp(-(12 * v - 6))),
+    "cosine": lambda v: 0.5 * (1 - math.cos(math.pi * v)),
+}
+
+GOLDEN: dict[str, tuple[Strategy, Callable[[int], float]]] = {
+    "constant": (Constant(beta=0.3), lambda _: 0.3),
+    "linear to a cap": (
+        Linear(cap=0.4, start=0.1, warmup=0.25),
+        lambda t: min(0.4, 0.1 + 0.3 * t / (0.25 * T)),
+    ),
+    "Mult-VAE's slope": (
+        Linear(cap=0.02, updates_per_unit=20_000),
+        lambda t: min(0.02, t / 20_000),
+    ),
+    "slope with a start": (
+        Linear(cap=1, start=0.5, updates_per_unit=1_000),
+        lambda t: min(1, 0.5 + t / 1_000),
+    ),
+    "sigmoid": (
+        Sigmoid(cap=0.7, midpoint=0.5, width=0.1),
+        lambda t: 0.7 / (1 + math.exp(-(t - 0.5 * T) / (0.1 * T))),
+    ),
+} | {
+    f"cyclical {shape}, R = {ramp}": (
+        Cyclical(cap=0.2, cycles=4, ramp=ramp, shape=shape),  # type: ignore[arg-type]
+        lambda t, ramp=ramp, f=f: 0.2 * cycle(t, 4, ramp, f),  # type: ignore[misc]
+    )
+    for shape, f in SHAPES.items()
+    for ramp in (0.5, 1.0)
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_schedule_is_its_formula(name: str) -> None:
+    strategy, formula = GOLDEN[name]
+    assert schedule(strategy) == pytest.approx([formula(t) for t in range(T)], abs=1e-12)
+
+
+def test_one_full_cycle_is_the_linear_warm_up() -> None:
+    assert schedule(Cyclical(cap=0.6, cycles=1, ramp=1.0)) == pytest.approx(
+        schedule(Linear(cap=0.6, warmup=1.0)), abs=1e-12
+    )
+
+
+def test_warm_up_never_leaves_start_and_cap() -> None:
+    values = schedule(Linear(cap=0.2, start=0.05, warmup=0.3))
+    assert min(values) == 0.05
+    assert max(values) == 0.2
+
+
+def test_user_scaled_is_gamma_times_interactions() -> None:
+    beta = UserScaled(gamma=0.005)(stats(7))
+    assert torch.equal(beta, torch.tensor([[0.005], [0.010], [0.015]]))
+
+
+def test_free_bits_has_the_gradient_of_the_clamped_rate() -> None:
+    """∂/∂R of Σ_j max(λ, R̄_j) is 1[R̄_j > λ]/B: what β gives in mean_i Σ_j β_j R_ij."""
+    rate = torch.rand(50, 20, generator=torch.Generator().manual_seed(1)).double() ** 3
+    floor = 0.25
+    clamped, weighed = (rate.clone().requires_grad_() for _ in range(2))
+    torch.clamp(clamped.mean(0), min=floor).sum().backward()
+    beta = FreeBits(floor=floor)(stats(0, rate=rate))
+    (beta * weighed).sum(1).mean().backward()
+    assert torch.equal(clamped.grad, weighed.grad)
+    assert 0 < beta.sum() < 20, "both sides of the floor must be tested"
+
+
+def test_free_bits_without_a_floor_is_the_plain_vae() -> None:
+    rate = torch.rand(5, 4) + 1e-6
+    assert torch.equal(FreeBits(floor=0)(stats(0, rate=rate)), torch.ones(4))
+
+
+def test_a_warm_up_has_one_length() -> None:
+    with pytest.raises(ValueError, match="exclude each other"):
+        Linear(warmup=0.5, updates_per_unit=100)
+    with pytest.raises(ValueError, match="at most cap"):
+        Linear(start=0.5, cap=0.1)

@@ -1,0 +1,46 @@
+"""pyproject.toml, constraints.txt and environment.yml name the same versions."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+WANTED = [
+    Requirement(text) for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
+]
+PINS = {
+    canonicalize_name(name): version
+    for name, version in re.findall(
+        r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE
+    )
+}
+CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+
+
+def test_every_dependency_is_pinned_to_an_allowed_version() -> None:
+    for requirement in WANTED:
+        assert requirement.specifier.contains(PINS[canonicalize_name(requirement.name)])
+
+
+def test_conda_installs_the_pinned_versions_of_every_dependency() -> None:
+    pip = next(entry["pip"] for entry in CONDA if isinstance(entry, dict))
+    conda = {canonicalize_name(r.name): str(r.specifier) for r in map(Requirement, pip)}
+    expected = {canonicalize_name(r.name) for r in WANTED}
+    assert conda == {name: f"=={PINS[name]}" for name in expected}
+
+
+def test_pythons_agree() -> None:
+    python = next(entry for entry in CONDA if isinstance(entry, str) and "python" in entry)
+    version = python.partition("=")[2]
+    assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(version)
+
+
+def test_torch_is_the_pinned_one_everywhere() -> None:
+    """An unpinned torch drags in gigabytes."""
+    assert "torch==2.13.0" in PROJECT["dependencies"]
+    assert PINS["torch"] == "2.13.0"
