@@ -4,6 +4,7 @@ import hashlib
 import logging
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -160,27 +161,49 @@ def zip_member(archive: Path, name: str) -> Iterator[IO[bytes]]:
                 yield file
     except KeyError as error:
         raise DataError(f"{archive}: there is no {name} in it") from error
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise DataError(f"{archive}: not a whole zip archive ({error})") from error
 
 
-def tar_members(archive: Path | IO[bytes], label: str) -> Iterator[tuple[str, IO[bytes]]]:
+class TarMember:
+    """The stream of one file of a tar archive."""
+
+    def __init__(self, file: IO[bytes], label: str) -> None:
+        self.file, self.label = file, label
+
+    def read(self, size: int = -1) -> bytes:
+        """The next ``size`` bytes, all of them if negative.
+
+        Raises:
+            DataError: the archive ends too early.
+        """
+        with _whole_tar(self.label):
+            return self.file.read(size)
+
+
+def tar_members(archive: Path | TarMember, label: str) -> Iterator[tuple[str, TarMember]]:
     """Name and stream of each file of a (compressed) tar archive, in its order, one pass.
 
     Raises:
         DataError: not a whole tar, or a member that leaves the folder.
     """
+    source: dict[str, Any] = (
+        {"name": archive} if isinstance(archive, Path) else {"fileobj": archive}
+    )
+    with _whole_tar(label), tarfile.open(**source, mode="r|*") as opened:
+        for member in opened:
+            check_inside(label, member.name)
+            if member.isfile():
+                file = opened.extractfile(member)
+                assert file is not None  # noqa: S101 (isfile)
+                yield member.name, TarMember(file, label)
+
+
+@contextmanager
+def _whole_tar(label: str) -> Iterator[None]:
+    """What reading a damaged tar archive raises, as a sentence."""
     try:
-        source: dict[str, Any] = (
-            {"name": archive} if isinstance(archive, Path) else {"fileobj": archive}
-        )
-        with tarfile.open(**source, mode="r|*") as opened:
-            for member in opened:
-                check_inside(label, member.name)
-                if member.isfile():
-                    file = opened.extractfile(member)
-                    assert file is not None  # noqa: S101 (isfile)
-                    yield member.name, file
+        yield
     except (tarfile.TarError, EOFError, zipfile.BadZipFile, OSError) as error:
         raise DataError(f"{label}: not a whole tar archive ({error})") from error
 

@@ -2,13 +2,12 @@
 
 import io
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import pyarrow as pa
 
 from vaebench.datasets import Interactions, RawFile
-from vaebench.datasets.fetch import tar_members
+from vaebench.datasets.fetch import TarMember, tar_members
 from vaebench.datasets.protocol import Protocol, Ratings
 from vaebench.datasets.tables import read_delimited
 from vaebench.errors import DataError
@@ -62,7 +61,7 @@ class Netflix(Interactions):
         items = np.repeat(np.arange(len(numbers), dtype=np.int32), lengths)
         return Ratings(codes.astype(np.int32), items, user_ids, numbers)
 
-    def _films(self, archive: Path | IO[bytes], label: str) -> dict[int, np.ndarray]:
+    def _films(self, archive: Path | TarMember, label: str) -> dict[int, np.ndarray]:
         """Film number → the users (int32) who rated it ≥ threshold."""
         films = {}
         for name, file in tar_members(archive, label):
@@ -76,7 +75,7 @@ class Netflix(Interactions):
                 names=("user", "rating", "date"),
                 columns=("user", "rating"),
             )
-            if table["user"].type != pa.int64() or table["rating"].type != pa.int64():
+            if any(column.type != pa.int64() or column.null_count for column in table.columns):
                 raise DataError(f"{label}: {name} has lines that are not user,rating,date")
             keep = table["rating"].to_numpy() >= self.threshold
             films[int(number)] = table["user"].to_numpy()[keep].astype(np.int32)
