@@ -11,7 +11,7 @@ benchmark: $(VENV)/.installed ## run the study of CONFIG (default: config.yaml)
 	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG)
 
 test: $(VENV)/.installed ## run the tests
-	$(RUN) pytest -n 2
+	$(RUN) pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed ## formatters and static checks
 	$(RUN) ruff format --check . && ruff check . && snakefmt --check Snakefile workflow \

@@ -89,15 +89,7 @@ def intervals(
             errors = None
             if pd.notna(row.low):
                 errors = [[row.mean - row.low], [row.high - row.mean]]
-            axis.errorbar(
-                row.mean,
-                place,
-                xerr=errors,
-                fmt=look.marker(row.strategy),
-                color=look.colour(row.strategy),
-                capsize=2.5,
-                markersize=5,
-            )
+            _point(axis, row.mean, place, errors, row.strategy, look)
         axis.set_yticks(range(len(group)), group["strategy"])
         axis.invert_yaxis()
         axis.set_xlabel(label(metric))
@@ -117,6 +109,33 @@ def intervals(
                 fontsize=7,
                 color="#555555",
             )
+    return _finished(figure, axes, len(groups))
+
+
+def differences(summary: pd.DataFrame, control: str, look: Look) -> Figure:
+    """Difference to the control and its interval, in the main metric of each data set."""
+    # the first metric of each data set: NDCG@100 of a ranking, the ELBO of pictures
+    main = summary.groupby(["dataset", "model"], sort=False)["metric"].transform("first")
+    rows = summary[(summary["metric"] == main) & summary["difference"].notna()]
+    groups = list(rows.groupby(["dataset", "model"], sort=False))
+    figure, axes = panels(
+        max(1, len(groups)), height=0.9 + 0.28 * max(3, rows["strategy"].nunique())
+    )
+    for axis, ((dataset, model), group) in zip(axes, groups, strict=False):
+        axis.axvline(0, color="#555555", linewidth=1)
+        for place, row in enumerate(group.itertuples()):
+            bounds = None
+            if pd.notna(row.difference_low):
+                bounds = [
+                    [row.difference - row.difference_low],
+                    [row.difference_high - row.difference],
+                ]
+            _point(axis, row.difference, place, bounds, row.strategy, look)
+        axis.set_yticks(range(len(group)), group["strategy"])
+        axis.invert_yaxis()
+        axis.set_xlabel(f"{label(group['metric'].iloc[0])}, difference to {control}")
+        axis.set_title(f"{dataset}, {model}")
+        axis.xaxis.set_major_locator(MaxNLocator(5))
     return _finished(figure, axes, len(groups))
 
 
@@ -214,6 +233,26 @@ def use_style() -> None:
     """The style of all figures; call once per process."""
     sns.set_theme(style="ticks", rc=STYLE)
     mpl.use("agg")
+
+
+def _point(
+    axis: Axes,
+    value: float,
+    place: int,
+    errors: list[list[float]] | None,
+    strategy: str,
+    look: Look,
+) -> None:
+    """One strategy's value with its interval, at height ``place``."""
+    axis.errorbar(
+        value,
+        place,
+        xerr=errors,
+        fmt=look.marker(strategy),
+        color=look.colour(strategy),
+        capsize=2.5,
+        markersize=5,
+    )
 
 
 def _lines(axis: Axes, group: pd.DataFrame, column: str, look: Look) -> None:

@@ -13,6 +13,7 @@ from vaebench.results import METRICS, failures
 from vaebench.tables import HEAD, body, describe, families, truth_sentence, unit
 
 CAPTIONS = {
+    "differences": "Difference to the control on the test examples, with its interval over seeds.",
     "ranking": "Ranking quality on the test users: mean and interval over seeds and users.",
     "elbo": "ELBO at β = 1 on the test examples, whatever β was used in training.",
     "curves": "The validation metric that selects the model: median and range over seeds.",

@@ -18,7 +18,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run,
 
 from vaebench.cell import FILES
 from vaebench.files import read_json
-from vaebench.results import names
+from vaebench.results import METRICS, names
 
 KEY = "vaebench.key"
 """Tag: what a run mirrors; unique in its experiment."""
@@ -58,7 +58,8 @@ def sync(
     """Mirror the finished cells and the study's tables and figures.
 
     Args:
-        config: the study's configuration; ``tracking`` says where to and under which experiment.
+        config: the study's configuration; ``tracking`` says where to and under which title. Each
+            data set has an experiment ``title: data set``, the study itself one named ``title``.
         cells: folders of cells; one without ``status.json`` is not finished and left for later.
         cards: data set → its ``card.json``.
         documents: tables, figures and the report, artifacts of the study's own run.
@@ -66,30 +67,45 @@ def sync(
     Returns:
         What is mirrored (a cell's names or ``study``) → run id.
     """
-    study = config["name"]
-    experiment = config["tracking"]["experiment"] or f"vaebench {study}"
-    uri, artifacts = store(config)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    study = config["name"]
+    title = config["tracking"]["experiment"] or f"vaebench {study}"
+    uri, artifacts = store(config)
     client = MlflowClient(tracking_uri=uri)
-    found = client.get_experiment_by_name(experiment)
-    home = found.experiment_id if found else client.create_experiment(experiment, artifacts)
-    existing = {run.data.tags.get(KEY): run for run in _all_runs(client, home)}
     inputs = {name: _input(name, card) for name, card in cards.items()}
+    # one experiment a data set: its runs can be compared, those of two data sets cannot
+    homes = {name: _experiment(client, f"{title}: {name}", artifacts) for name in cards}
+    existing = {name: _by_key(client, home) for name, home in homes.items()}
     runs = {}
     for folder in cells:
         if (folder / "status.json").exists():
-            key = "/".join(map(str, names(folder).values()))
+            cell = names(folder)
+            key, dataset = "/".join(map(str, cell.values())), cell["dataset"]
             digest = _digest([folder / name for name in FILES])
-            runs[key] = _unchanged(client, existing.get(key), digest) or _cell(
-                client, home, study, key, digest, folder, inputs
+            runs[key] = _unchanged(client, existing[dataset].get(key), digest) or _cell(
+                client, homes[dataset], study, key, digest, folder, inputs[dataset]
             )
+    home = _experiment(client, title, artifacts)
     digest = _digest(documents)
-    key = f"study {study}"
-    runs["study"] = _unchanged(client, existing.get(key), digest) or _study(
-        client, home, study, key, digest, documents, config
+    runs["study"] = _unchanged(client, _by_key(client, home).get(study), digest) or _study(
+        client, home, study, digest, documents, config
     )
     return runs
+
+
+def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
+    """The id of the experiment ``name``, made if need be and shown as training runs."""
+    found = client.get_experiment_by_name(name)
+    if found:
+        return str(found.experiment_id)
+    tags = {"mlflow.experimentKind": "custom_model_development"}
+    return str(client.create_experiment(name, artifacts, tags=tags))
+
+
+def _by_key(client: MlflowClient, experiment: str) -> dict[str | None, Run]:
+    """All runs of an experiment by what they mirror."""
+    return {run.data.tags.get(KEY): run for run in _all_runs(client, experiment)}
 
 
 def _all_runs(client: MlflowClient, experiment: str) -> list[Run]:
@@ -119,7 +135,7 @@ def _cell(
     key: str,
     digest: str,
     folder: Path,
-    inputs: dict[str, DatasetInput],
+    data: DatasetInput,
 ) -> str:
     """Log one cell as a new run; the content tag comes last, so a half-logged run is replaced."""
     summary, config = read_json(folder / "summary.json"), read_json(folder / "config.json")
@@ -136,14 +152,14 @@ def _cell(
         "git_dirty": str(summary["commit"]["dirty"]),
         "config_hash": _hash(json.dumps(config, sort_keys=True)),
     }
-    name = f"{cell['dataset']} · {cell['strategy']} · seed {cell['seed']}"
+    name = f"{cell['strategy']} · {cell['model']} · seed {cell['seed']}"
     run = client.create_run(experiment, start_time=start, tags=tags, run_name=name).info.run_id
     trace = pd.read_parquet(folder / "trace.parquet")
     metrics = [*_series(trace, start), *_finals(summary, start)]
     for first in range(0, len(metrics), PER_BATCH):
         client.log_batch(run, metrics=metrics[first : first + PER_BATCH])
     client.log_batch(run, params=[Param(name, str(value)) for name, value in _flat(config)])
-    client.log_inputs(run, [inputs[cell["dataset"]]])
+    client.log_inputs(run, [data])
     for artifact in ARTIFACTS:
         client.log_artifact(run, str(folder / artifact))
     end = start + int(summary["seconds"] * 1000)
@@ -156,13 +172,12 @@ def _study(
     client: MlflowClient,
     experiment: str,
     study: str,
-    key: str,
     digest: str,
     documents: Sequence[Path],
     config: dict[str, Any],
 ) -> str:
     """The study's own run: its configuration, tables, figures and report."""
-    tags = {KEY: key, "study": study, "status": "study"}
+    tags = {KEY: study, "study": study, "status": "study"}
     run = client.create_run(experiment, tags=tags, run_name=f"study {study}").info.run_id
     for document in documents:
         client.log_artifact(run, str(document), artifact_path=document.parent.name)
@@ -180,7 +195,8 @@ def _series(trace: pd.DataFrame, start: int) -> list[Metric]:
     times = start + (trace["seconds"].cumsum() * 1000).astype(int)
     for column in trace.columns.difference(["epoch", "updates", "seconds"]):
         part, _, rest = column.partition("_")
-        name = f"validation/{rest}" if part == "validation" else f"train/{column}"
+        section = part if part in ("validation", "beta") else "train"
+        name = f"{section}/{column if section == 'train' else rest or 'mean'}"
         values = zip(trace[column], times, trace["updates"], strict=True)
         metrics += [
             Metric(_legal(name), float(value), int(time), int(step))
@@ -193,7 +209,7 @@ def _series(trace: pd.DataFrame, start: int) -> list[Metric]:
 def _finals(summary: dict[str, Any], start: int) -> list[Metric]:
     """Test means and the selection as metrics of their own: the run table shows last values."""
     time = start + int(summary["seconds"] * 1000)
-    finals = {f"test/{name}": value for name, value in summary["test"].items()}
+    finals = {f"test/{name}": summary["test"].get(name) for name in METRICS}
     if summary["selected"]:
         finals["best/epoch"] = summary["selected"]["epoch"]
         finals["best/beta"] = summary["selected"]["beta"]

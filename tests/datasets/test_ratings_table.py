@@ -248,8 +248,9 @@ def test_the_file_is_found_and_verified_in_the_local_folder(tmp_path: Path) -> N
 
 
 def as_scipy(rows: SparseRows) -> scipy.sparse.csr_matrix:
-    matrix = (rows.values.numpy(), rows.indices.numpy(), rows.offsets.numpy())
-    return scipy.sparse.csr_matrix(matrix, shape=(len(rows), rows.columns))
+    dense = rows.dense().numpy()
+    assert rows.lengths.sum() == np.count_nonzero(dense)
+    return scipy.sparse.csr_matrix(dense)
 
 
 def test_the_written_split_is_read_back(tmp_path: Path) -> None:

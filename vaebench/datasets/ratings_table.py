@@ -17,7 +17,8 @@ class RatingsTable(Interactions):
     is optional.
 
     Raises:
-        ValueError: a threshold without a rating column, or the other way round.
+        ValueError: a threshold without a rating column, or the other way round; an unknown ending
+            without a delimiter, or a delimiter of several characters.
     """
 
     def __init__(
@@ -38,6 +39,8 @@ class RatingsTable(Interactions):
         if delimiter is None and ending not in {*DELIMITERS, ".parquet"}:
             allowed = ", ".join(sorted({*DELIMITERS, ".parquet"}))
             raise ValueError(f"path: {path!r} is not allowed; it should end with one of {allowed}")
+        if delimiter is not None and len(delimiter) != 1:
+            raise ValueError(f"delimiter: {delimiter!r} is not allowed; it should be one character")
         self.path, self.user, self.item = path, user, item
         self.rating, self.threshold = rating, threshold
         self.delimiter = delimiter or DELIMITERS.get(ending)

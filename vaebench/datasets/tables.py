@@ -52,7 +52,12 @@ def read_parquet(path: Path, columns: Sequence[str]) -> pa.Table:
         table = pa.parquet.read_table(path)
     except pa.ArrowInvalid as error:
         raise DataError(f"{path.name}: not readable as Parquet: {error}") from error
-    return _checked(table, path.name, columns)
+    table = _checked(table, path.name, columns)
+    for number, column in enumerate(table.columns):  # to kinds that every kernel knows
+        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        kind = pa.large_string() if pa.types.is_string_view(kind) else kind
+        table = table.set_column(number, table.column_names[number], column.cast(kind))
+    return table
 
 
 def _checked(table: pa.Table, name: str, columns: Sequence[str] | None) -> pa.Table:
@@ -81,7 +86,7 @@ def ratings(
     for column in filter(None, (user, item, rating)):
         values = table[column]
         blank = pc.is_null(values)
-        if pa.types.is_string(values.type):
+        if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
             blank = pc.or_kleene(blank, pc.equal(pc.utf8_trim_whitespace(values), ""))
         elif pa.types.is_floating(values.type):
             blank = pc.or_kleene(blank, pc.is_nan(values))
@@ -99,9 +104,8 @@ def ratings(
             raise DataError(f"{name}: column {rating!r} has values that are no numbers")
         table = table.filter(pc.greater_equal(table[rating], threshold))
     if not len(table):
-        raise DataError(
-            f"{name}: no interaction with {rating} ≥ {threshold}; allowed: at least one"
-        )
+        which = f" with {rating} ≥ {threshold}" if rating is not None else ""
+        raise DataError(f"{name}: no interaction{which}; allowed: at least one")
     users, user_ids = _codes(table[user])
     items, item_ids = _codes(table[item])
     return Ratings(users, items, user_ids, item_ids)

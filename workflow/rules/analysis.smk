@@ -5,7 +5,7 @@ TABLES = [
 ]
 FIGURES = [
     f"{study}/figures/{name}.{ending}"
-    for name in ("ranking", "elbo", "curves", "beta", "rate_distortion")
+    for name in ("differences", "ranking", "elbo", "curves", "beta", "rate_distortion")
     for ending in ("pdf", "png")
 ]
 
@@ -46,5 +46,6 @@ rule figures:
         "../../environment.yml"
     params:
         order=list(plan.strategies_used),
+        control=plan.study.control,
     script:
         "../scripts/figures.py"

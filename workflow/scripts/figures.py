@@ -14,6 +14,8 @@ with job(snakemake.log[0]):
     summary, cells = pd.read_csv(snakemake.input.summary), pd.read_csv(snakemake.input.cells)
     traces = pd.read_parquet(snakemake.input.traces)
     out = Path(snakemake.output[0]).parent
+    control = snakemake.params.control
+    plots.save(plots.differences(summary, control, look), out / "differences")
     plots.save(plots.intervals(summary, "ndcg@100", look, best), out / "ranking")
     plots.save(plots.intervals(summary, "elbo", look, best), out / "elbo")
     plots.save(plots.curves(traces, look), out / "curves")

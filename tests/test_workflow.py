@@ -1,0 +1,307 @@
+"""The real workflow on a small study, in a copy of the project: run once, then edited.
+
+Every question "what would run now?" is a dry run of the real Snakemake.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PARTS = (
+    "Snakefile",
+    "config.yaml",
+    "environment.yml",
+    "profiles",
+    "workflow",
+    "vaebench",
+    "configs",
+)
+
+STUDY: dict[str, Any] = {
+    "name": "small",
+    "seeds": 2,
+    "control": "constant",
+    "training": {"epochs": 2, "batch_size": 100, "device": "cpu"},
+    "datasets": {
+        "planted": {
+            "class": "planted.Planted",
+            "users": 150,
+            "items": 110,
+            "latents": 2,
+            "importance_samples": 5,
+            "split": {"min_items_per_user": 0, "validation_users": 20, "test_users": 30},
+        },
+        "digits": {"class": "digits.Digits"},
+    },
+    "models": {
+        "mult-vae": {"class": "mult_vae.MultVAE", "hidden": 8, "latents": 2},
+        "mlp": {"class": "bernoulli_mlp.BernoulliMLP", "hidden": [8], "latents": 2},
+    },
+    "strategies": {
+        "constant": {"class": "constant.Constant"},
+        "cyclical": {"class": "cyclical.Cyclical"},
+        "user-scaled": {"class": "user_scaled.UserScaled"},
+    },
+    "grid": [
+        {
+            "dataset": "planted",
+            "model": "mult-vae",
+            "strategies": ["constant", "cyclical", "user-scaled"],
+        },
+        {"dataset": "digits", "model": "mlp", "strategies": ["constant", "cyclical"]},
+    ],
+}
+
+
+class Project:
+    """A copy of the project with a study of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for part in PARTS:
+            if (ROOT / part).is_dir():
+                ignore = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(ROOT / part, folder / part, ignore=ignore)
+            else:
+                shutil.copy2(ROOT / part, folder / part)
+        self.write(STUDY)
+
+    def write(self, study: dict[str, Any]) -> None:
+        """Make ``study`` the study."""
+        (self.folder / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
+
+    def snakemake(
+        self, *arguments: str, file: str = "study.yaml"
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the real Snakemake in the copy."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", file]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW")}
+        return subprocess.run(
+            [*command, *arguments],
+            cwd=self.folder,
+            env=environment | {"PYTHONPATH": str(self.folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def would_run(self) -> tuple[Counter[str], set[str]]:
+        """Rule → number of jobs, and the (data set, strategy, seed) of the cells, by a dry run."""
+        done = self.snakemake("--dry-run", "--quiet", "host")
+        text = done.stdout + done.stderr
+        assert done.returncode == 0, text
+        rules = Counter(re.findall(r"^(?:local)?rule (\w+):", text, re.MULTILINE))
+        cells = re.findall(r"^\s+output: \S*/cells/(\S+)/config\.json", text, re.MULTILINE)
+        return rules, set(cells)
+
+    def path(self, name: str) -> Path:
+        """A result of the study."""
+        return self.folder / "results/small" / name
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The small study, run to its end."""
+    project = Project(tmp_path_factory.mktemp("project"))
+    done = project.snakemake()
+    assert done.returncode == 0, done.stdout + done.stderr
+    project.terminal = done.stdout + done.stderr  # type: ignore[attr-defined]
+    return project
+
+
+@pytest.fixture
+def project(finished: Project) -> Project:
+    """The finished project; what a test edits is put back, so that the next dry run is clean."""
+    kept = {
+        path: path.read_bytes()
+        for part in ("vaebench", "study.yaml")
+        for path in (
+            [finished.folder / part] if "." in part else (finished.folder / part).rglob("*.py")
+        )
+    }
+    yield finished  # type: ignore[misc]
+    for path, content in kept.items():
+        if not path.exists() or path.read_bytes() != content:
+            path.write_bytes(content)
+
+
+ALL_CYCLICAL = {
+    f"{d}/cyclical/seed-{s}" for d in ("planted/mult-vae", "digits/mlp") for s in (0, 1)
+}
+AFTER = {"tables", "figures", "report", "track", "verdict", "all"}
+
+
+def append(path: Path, text: str = "\n# edited\n") -> None:
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def test_the_study_ends_with_everything_promised(finished: Project) -> None:
+    names = ["report.html", "verdict.txt", "tracking.json"]
+    names += [f"tables/{n}" for n in ("cells.csv", "results.csv", "results.md", "results.tex")]
+    for figure in ("differences", "ranking", "elbo", "curves", "beta", "rate_distortion"):
+        names += [f"figures/{figure}.pdf", f"figures/{figure}.png"]
+    assert not [name for name in names if not finished.path(name).stat().st_size]
+    cells = pd.read_csv(finished.path("tables/cells.csv"))
+    assert len(cells) == 10
+    assert (cells["status"] == "done").all()
+    runs = json.loads(finished.path("tracking.json").read_text())
+    assert len(runs) == 11
+
+
+def test_the_terminal_counts_the_cells(finished: Project) -> None:
+    seen = re.findall(r"\[(\d+)/10 cells\]", finished.terminal)  # type: ignore[attr-defined]
+    assert len(seen) == 10
+    assert seen[-1] == "10"
+
+
+def test_strategies_of_a_seed_start_alike(finished: Project) -> None:
+    cells = pd.read_csv(finished.path("tables/cells.csv"))
+    for _, rows in cells.groupby(["dataset", "seed"]):
+        assert len(set(rows["first_distortion"])) == 1
+        assert len(set(rows["first_rate"])) == 1
+
+
+def test_a_mere_touch_runs_nothing(project: Project) -> None:
+    (project.folder / "vaebench/strategies/cyclical.py").touch()
+    assert project.would_run() == (Counter(), set())
+
+
+def test_editing_a_strategy_reruns_its_cells_alone(project: Project) -> None:
+    append(project.folder / "vaebench/strategies/cyclical.py")
+    rules, cells = project.would_run()
+    assert cells == ALL_CYCLICAL
+    assert set(rules) == AFTER | {"cell"}
+
+
+def test_editing_the_loop_reruns_all_cells_and_no_split(project: Project) -> None:
+    append(project.folder / "vaebench/train.py")
+    rules, cells = project.would_run()
+    assert len(cells) == 10
+    assert "split" not in rules
+
+
+def test_editing_a_plot_trains_nothing(project: Project) -> None:
+    append(project.folder / "vaebench/plots.py")
+    rules, cells = project.would_run()
+    assert not cells
+    assert set(rules) == AFTER - {"tables"}
+
+
+def test_changing_one_option_reruns_its_cells_alone(project: Project) -> None:
+    study = json.loads(json.dumps(STUDY))
+    study["strategies"]["cyclical"]["cycles"] = 2
+    project.write(study)
+    assert project.would_run()[1] == ALL_CYCLICAL
+
+
+def test_a_new_seed_trains_only_what_is_new(project: Project) -> None:
+    project.write(STUDY | {"seeds": 3})
+    rules, cells = project.would_run()
+    assert len(cells) == 5
+    assert {cell.rpartition("/")[2] for cell in cells} == {"seed-2"}
+    assert "split" not in rules
+
+
+def test_new_strategies_and_data_train_only_what_is_new(project: Project) -> None:
+    """One strategy added, one data set added, one strategy removed: three edits, one dry run."""
+    study = json.loads(json.dumps(STUDY))
+    study["strategies"]["linear"] = {"class": "linear.Linear"}
+    study["grid"][0]["strategies"].remove("user-scaled")
+    study["grid"][1]["strategies"].append("linear")
+    study["datasets"]["digits-2"] = {"class": "digits.Digits", "seed": 2}
+    study["grid"].append({"dataset": "digits-2", "model": "mlp", "strategies": ["constant"]})
+    project.write(study)
+    rules, cells = project.would_run()
+    new = ("digits/mlp/linear", "digits-2/mlp/constant")
+    assert cells == {f"{name}/seed-{seed}" for name in new for seed in (0, 1)}
+    assert rules["split"] == 1
+    assert rules["tables"] == 1
+
+
+def test_a_misspelt_option_stops_before_any_job(project: Project) -> None:
+    study = json.loads(json.dumps(STUDY))
+    study["strategies"]["cyclical"]["cycels"] = 2
+    project.write(study)
+    done = project.snakemake()
+    assert done.returncode != 0
+    assert "strategies.cyclical.cycels: unknown key; allowed: cap, cycles" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "rule cell" not in done.stdout + done.stderr
+
+
+def test_the_default_study_does_not_leak_into_another(project: Project) -> None:
+    study = {key: value for key, value in STUDY.items() if key != "models"}
+    project.write(study)
+    done = project.snakemake("--dry-run")
+    assert done.returncode != 0
+    assert "models: missing" in done.stdout + done.stderr
+
+
+def test_the_paper_study_plans_anywhere(project: Project) -> None:
+    done = project.snakemake("--dry-run", "--quiet", "rules", file="configs/paper.yaml")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_cell_outside_the_grid_runs_by_its_path(project: Project) -> None:
+    target = "results/small/cells/digits/mlp/cyclical/seed-41/status.json"
+    done = project.snakemake(target)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((project.folder / target).read_text())["status"] == "done"
+
+
+def test_a_failed_cell_is_listed_and_the_study_says_so(tmp_path: Path) -> None:
+    """NaN in one strategy: all other cells and the tables are there, the exit is not 0."""
+    project = Project(tmp_path)
+    study = json.loads(json.dumps(STUDY))
+    study["strategies"]["constant"]["beta"] = 1e38
+    study["control"] = "cyclical"
+    study["grid"] = [study["grid"][1]]
+    project.write(study)
+    done = project.snakemake()
+    assert done.returncode != 0
+    assert "vaebench: 2 of 4 cells failed; see results/small/tables/results.md" in done.stderr
+    results = project.path("tables/results.md").read_text(encoding="utf-8")
+    assert "digits/mlp/constant/seed-0: diverged: training diverged in epoch" in results
+    table = pd.read_csv(project.path("tables/results.csv"))
+    assert set(table["strategy"]) == {"cyclical"}
+    assert "diverged" in project.path("report.html").read_text(encoding="utf-8")
+    assert len(json.loads(project.path("tracking.json").read_text())) == 5
+
+
+def test_bad_data_stop_with_one_sentence(tmp_path: Path) -> None:
+    """A ratings table without the named column, and a damaged archive, through the workflow."""
+    project = Project(tmp_path)
+    (tmp_path / "mine.csv").write_text("user,film,stars\n1,2,5\n")
+    (tmp_path / "ml-100k.zip").write_bytes(b"PK\x03\x04 cut off")
+    study = json.loads(json.dumps(STUDY))
+    study["local_files"] = "."
+    split = {"validation_users": 1, "test_users": 1}
+    table = {"path": "mine.csv", "user": "user", "item": "movie", "split": split}
+    study["datasets"] = {
+        "mine": {"class": "ratings_table.RatingsTable", **table},
+        "ml-100k": {"class": "movielens.MovieLens", "release": "ml-100k", "split": split},
+    }
+    study["grid"] = [
+        {"dataset": name, "model": "mult-vae", "strategies": ["constant"]}
+        for name in study["datasets"]
+    ]
+    project.write(study)
+    done = project.snakemake()
+    assert done.returncode != 0
+    assert "vaebench: mine.csv: there is no column 'movie'; it has user, film, stars" in done.stderr
+    assert re.search(
+        r"vaebench: \S*ml-100k.zip: sha256 checksum is \w+; allowed: 50d2", done.stderr
+    )
+    assert not list(tmp_path.glob("results/small/cells/**/*.json"))
+    assert not list(tmp_path.glob("results/small/data/**/card.json"))
