@@ -1,19 +1,12 @@
 """The loop: against a plain transcription of the algorithm, and against a case solved exactly."""
 
-import math
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import pytest
 import scipy.sparse
-import scipy.stats
 import torch
-from torch import Tensor
 
-from vaebench.distributions import DiagonalGaussian
+from tests.linear_gaussian import linear_model, observations
 from vaebench.errors import Diverged
-from vaebench.likelihoods import Likelihood
 from vaebench.metrics.elbo import elbo
 from vaebench.models import VAE
 from vaebench.models.mult_vae import MultVAE
@@ -123,52 +116,9 @@ def test_divergence_is_said_with_its_epoch() -> None:
         trained(Constant(), rate=1e30)
 
 
-@dataclass(frozen=True)
-class _UnitGaussian(Likelihood):
-    """N(logits, I)."""
-
-    def log_prob(self, x: Any) -> Tensor:
-        return -0.5 * ((x - self.logits) ** 2 + math.log(2 * math.pi)).sum(1)
-
-
-class _LinearGaussian(VAE):
-    """x = W z + b + ε: probabilistic PCA with unit noise; log p(x) = log N(b, W Wᵀ + I)."""
-
-    data_kind = "images"
-
-    def __init__(self, features: int, latents: int = 2) -> None:
-        super().__init__()
-        self.latents = latents
-        self.decoder = torch.nn.Linear(latents, features)
-        self.encoder = torch.nn.Linear(features, latents)
-        self.log_variance = torch.nn.Parameter(torch.zeros(latents))
-
-    def initialise(self, noise: torch.Generator) -> None:
-        for parameter in self.parameters():
-            torch.nn.init.normal_(parameter, std=0.1, generator=noise)
-
-    def encode(self, x: Any, noise: torch.Generator | None = None) -> DiagonalGaussian:  # noqa: ARG002
-        mean = self.encoder(x)
-        return DiagonalGaussian(mean, self.log_variance.expand_as(mean))
-
-    def decode(self, z: Tensor) -> _UnitGaussian:
-        return _UnitGaussian(self.decoder(z))
-
-    def exact(self, x: Tensor) -> np.ndarray:
-        weights = self.decoder.weight.detach().double().numpy()
-        covariance = weights @ weights.T + np.eye(len(weights))
-        mean = self.decoder.bias.detach().double().numpy()
-        return scipy.stats.multivariate_normal(mean, covariance).logpdf(x.numpy())
-
-
 def test_the_bound_lies_below_the_exact_likelihood_and_meets_it_at_the_optimum() -> None:
     """Lucas et al. 2019: at the optimum of a linear VAE the ELBO is the marginal likelihood."""
-    random = np.random.default_rng(0)
-    mixing = random.normal(size=(2, 6)) * np.array([[3.0], [1.5]])
-    x = torch.from_numpy(random.normal(size=(1_000, 2)) @ mixing + random.normal(size=(1_000, 6)))
-    x = x.float()
-    model = _LinearGaussian(6)
-    model.initialise(torch_stream("linear"))
+    x, model = observations(), linear_model()
 
     def gap() -> tuple[float, float]:
         bound = elbo(model, x, torch_stream("bound"), samples=200)["elbo"].numpy()

@@ -8,10 +8,13 @@ import torch
 
 from vaebench.strategies import Stats, Strategy
 from vaebench.strategies.constant import Constant
+from vaebench.strategies.cosine import Cosine
 from vaebench.strategies.cyclical import Cyclical
+from vaebench.strategies.decreasing import Decreasing
 from vaebench.strategies.free_bits import FreeBits
 from vaebench.strategies.linear import Linear
 from vaebench.strategies.sigmoid import Sigmoid
+from vaebench.strategies.step import Step
 from vaebench.strategies.user_scaled import UserScaled
 
 T = 1_003  # no multiple of anything
@@ -56,6 +59,15 @@ GOLDEN: dict[str, tuple[Strategy, Callable[[int], float]]] = {
         Sigmoid(cap=0.7, midpoint=0.5, width=0.1),
         lambda t: 0.7 / (1 + math.exp(-(t - 0.5 * T) / (0.1 * T))),
     ),
+    "cosine": (
+        Cosine(cap=0.3, warmup=0.4),
+        lambda t: 0.3 * (1 - math.cos(math.pi * min(1, t / (0.4 * T)))) / 2,
+    ),
+    "step": (Step(before=0.1, after=0.6, at=0.3), lambda t: 0.1 if t < 0.3 * T else 0.6),
+    "decreasing": (
+        Decreasing(start=0.9, end=0.1, horizon=0.8),
+        lambda t: max(0.1, 0.9 - 0.8 * t / (0.8 * T)),
+    ),
 } | {
     f"cyclical {shape}, R = {ramp}": (
         Cyclical(cap=0.2, cycles=4, ramp=ramp, shape=shape),  # type: ignore[arg-type]
@@ -89,6 +101,11 @@ def test_user_scaled_is_gamma_times_interactions() -> None:
     assert torch.equal(beta, torch.tensor([[0.005], [0.010], [0.015]]))
 
 
+def test_the_ablation_scales_by_the_root_of_the_interactions() -> None:
+    beta = UserScaled(gamma=0.5, exponent=0.5)(stats(7))
+    torch.testing.assert_close(beta[:, 0], 0.5 * torch.tensor([1.0, 2.0, 3.0]).sqrt())
+
+
 def test_free_bits_has_the_gradient_of_the_clamped_rate() -> None:
     """∂/∂R of Σ_j max(λ, R̄_j) is 1[R̄_j > λ]/B: what β gives in mean_i Σ_j β_j R_ij."""
     rate = torch.rand(50, 20, generator=torch.Generator().manual_seed(1)).double() ** 3
@@ -111,3 +128,5 @@ def test_a_warm_up_has_one_length() -> None:
         Linear(warmup=0.5, updates_per_unit=100)
     with pytest.raises(ValueError, match="at most cap"):
         Linear(start=0.5, cap=0.1)
+    with pytest.raises(ValueError, match="at least end"):
+        Decreasing(start=0.1, end=0.5)

@@ -11,7 +11,7 @@ such weights fairly. Strategies live one per file; a new one is a new file and o
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -51,7 +51,7 @@ class Strategy(nn.Module, ABC):
     Constructor arguments are keyword-only and annotated: they are the options of the config.
     """
 
-    needs_counts: ClassVar[bool] = False
+    needs_counts: bool = False
     """True if β depends on n_i; such a strategy is refused on data without counts (images)."""
 
     @abstractmethod

@@ -1,22 +1,30 @@
 """Free bits: no pressure on latents that use few nats."""
 
+from typing import Annotated
+
+import torch
+from pydantic import Field
 from torch import Tensor
 
 from vaebench.strategies import Stats, Strategy, Weight
 
 
 class FreeBits(Strategy):
-    """The gradient of Σ_j max(λ, R̄_j) with R̄_j the batch mean of latent j: β_j = 1[R̄_j > λ].
+    """The gradient of Σ_g max(λ, R̄_g), R̄_g the batch mean of group g: β_j = 1[R̄_g(j) > λ].
 
     Kingma et al. 2016, arXiv:1606.04934, §C.8, the mean taken over the batch before the maximum.
-    ``floor`` is λ in nats per latent. λ = 0 is the constant β = 1. The rate that is logged is the
-    true one, never the clamped one.
+    ``floor`` is λ in nats per group; a group is ``group`` neighbouring latents, by default each
+    latent alone (the last group may be smaller). λ = 0 is the constant β = 1. The rate that is
+    logged is the true one, never the clamped one.
     """
 
-    def __init__(self, *, floor: Weight = 0.25) -> None:
+    def __init__(self, *, floor: Weight = 0.25, group: Annotated[int, Field(ge=1)] = 1) -> None:
         super().__init__()
-        self.floor = floor
+        self.floor, self.group = floor, group
 
     def forward(self, stats: Stats) -> Tensor:
         """β, shape (Z,)."""
-        return (stats.rate.mean(0) > self.floor).to(stats.rate.dtype)
+        latents = stats.rate.shape[1]
+        group_of = torch.arange(latents, device=stats.rate.device) // self.group
+        rates = torch.zeros_like(stats.rate[0]).index_add_(0, group_of, stats.rate.mean(0))
+        return (rates[group_of] > self.floor).to(stats.rate.dtype)

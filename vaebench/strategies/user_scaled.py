@@ -1,27 +1,27 @@
 """A weight in proportion to what is known of a user."""
 
-from typing import ClassVar
-
 from torch import Tensor
 
 from vaebench.strategies import Stats, Strategy, Weight
 
 
 class UserScaled(Strategy):
-    """β_i = γ·n_i with n_i = |x_i|, the interactions of user i before dropout.
+    """β_i = γ·n_i^p with n_i = |x_i|, the interactions of user i before dropout; p = 1.
 
     The rule of RecVAE (Shenbin et al. 2020, arXiv:1912.11160, §3.3): γ = .005 on ML-20M, whose
     users have 73 interactions on average, so that the mean β is .37. A picture has no interactions
     to count, so that γ would only be a constant β: on images this strategy is refused.
+
+    ``exponent`` p = .5 is the ablation γ·√n; p = 0 is the constant γ.
     """
 
-    needs_counts: ClassVar[bool] = True
+    needs_counts = True
 
-    def __init__(self, *, gamma: Weight = 0.005) -> None:
+    def __init__(self, *, gamma: Weight = 0.005, exponent: Weight = 1.0) -> None:
         super().__init__()
-        self.gamma = gamma
+        self.gamma, self.exponent = gamma, exponent
 
     def forward(self, stats: Stats) -> Tensor:
         """β, shape (B, 1)."""
         assert stats.counts is not None  # noqa: S101 (the config refuses data without counts)
-        return (self.gamma * stats.counts).unsqueeze(1)
+        return (self.gamma * stats.counts**self.exponent).unsqueeze(1)

@@ -1,0 +1,35 @@
+"""A capacity that grows: the rate is drawn to a target."""
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from vaebench.strategies import Share, Stats, Strategy, Weight
+
+
+class Capacity(Strategy):
+    """The gradient of γ·|R̄ − C(t)|: β = γ·sign(R̄ − C(t)), with C(t) = Cmax·min(1, t/Tc).
+
+    R̄ is the batch mean of Σ_j R_ij and stands inside the absolute value; per example it would be
+    another objective. Burgess et al. 2018, arXiv:1804.03599, eq. 8 (γ = 1000, Tc = 100,000
+    updates).
+    β is negative while the rate is below the target. ``target`` is Cmax in nats per example, and
+    Tc = warmup·T.
+    """
+
+    def __init__(
+        self,
+        *,
+        gamma: Weight = 10.0,
+        target: Annotated[float, Field(gt=0)] = 25.0,
+        warmup: Share = 1.0,
+    ) -> None:
+        super().__init__()
+        self.gamma, self.target, self.warmup = gamma, target, warmup
+
+    def forward(self, stats: Stats) -> Tensor:
+        """β, shape ()."""
+        share = torch.clamp(stats.step.double() / (self.warmup * stats.total), max=1.0)
+        return self.gamma * torch.sign(stats.rate.sum(1).mean().double() - self.target * share)

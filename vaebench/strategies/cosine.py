@@ -1,0 +1,24 @@
+"""Cosine warm-up."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from vaebench.strategies import Share, Stats, Strategy, Weight
+
+
+class Cosine(Strategy):
+    """β(t) = cap·(1 − cos(π·min(1, t/Tw)))/2 with Tw = warmup·T.
+
+    One rise of the cosine ramp of Fu et al. 2019 (arXiv:1903.10145), whose slope is 0 at both ends.
+    """
+
+    def __init__(self, *, cap: Weight = 1.0, warmup: Share = 0.5) -> None:
+        super().__init__()
+        self.cap, self.warmup = cap, warmup
+
+    def forward(self, stats: Stats) -> Tensor:
+        """β, shape ()."""
+        share = torch.clamp(stats.step.double() / (self.warmup * stats.total), max=1.0)
+        return self.cap * (1 - torch.cos(math.pi * share)) / 2

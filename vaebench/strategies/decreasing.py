@@ -1,0 +1,28 @@
+"""A weight that falls: the control for every schedule that rises."""
+
+import torch
+from torch import Tensor
+
+from vaebench.strategies import Share, Stats, Strategy, Weight
+
+
+class Decreasing(Strategy):
+    """β(t) = start + (end − start)·min(1, t/Th) with start ≥ end and Th = horizon·T.
+
+    The mirror image of the linear warm-up (Bowman et al. 2016, arXiv:1511.06349): the same weights
+    in the other order.
+
+    Raises:
+        ValueError: start < end.
+    """
+
+    def __init__(self, *, start: Weight = 1.0, end: Weight = 0.2, horizon: Share = 0.5) -> None:
+        super().__init__()
+        if start < end:
+            raise ValueError(f"start: {start} is not allowed; it should be at least end = {end}")
+        self.start, self.end, self.horizon = start, end, horizon
+
+    def forward(self, stats: Stats) -> Tensor:
+        """β, shape ()."""
+        share = torch.clamp(stats.step.double() / (self.horizon * stats.total), max=1.0)
+        return self.start + (self.end - self.start) * share

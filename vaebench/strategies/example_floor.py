@@ -1,0 +1,21 @@
+"""A floor under the rate of each example."""
+
+from torch import Tensor
+
+from vaebench.strategies import Stats, Strategy, Weight
+
+
+class ExampleFloor(Strategy):
+    """The gradient of mean_i max(κ, R_i) with R_i = Σ_j R_ij: β_i = 1[R_i > κ].
+
+    Unlike free bits (Kingma et al. 2016, arXiv:1606.04934) the floor is under each example's rate,
+    not under the batch mean of a latent. ``floor`` is κ in nats per example.
+    """
+
+    def __init__(self, *, floor: Weight = 1.0) -> None:
+        super().__init__()
+        self.floor = floor
+
+    def forward(self, stats: Stats) -> Tensor:
+        """β, shape (B, 1)."""
+        return (stats.rate.sum(1, keepdim=True) > self.floor).to(stats.rate.dtype)

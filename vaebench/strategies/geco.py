@@ -1,0 +1,68 @@
+"""GECO: the smallest rate at a given distortion."""
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from vaebench.strategies import Stats, Strategy
+
+Positive = Annotated[float, Field(gt=0)]
+LOG_BOUND = 20.0
+"""|log λ| stays below it: e²⁰ is far beyond any useful weight and far from overflow."""
+
+
+class GECO(Strategy):
+    """Minimise R subject to D̄ ≤ κ: R + λ·(D̄ − κ), that is D + βR with β = 1/λ.
+
+    λ ← λ·clamp(exp(gain·C̄), .9, 1.1) after each update, where C̄ is the moving average (α) of the
+    relative constraint C = D̄/κ − 1. Rezende & Viola 2018, arXiv:1810.00597, algorithm 1. There C
+    is in nats and the gain depends on the data; dividing by κ makes it dimensionless. λ is held for
+    the first share ``hold`` of training, while the distortion is still far off.
+
+    ``target`` is κ in nats per example, or per interaction (D_i/n_i) with ``per_interaction``.
+    """
+
+    def __init__(
+        self,
+        *,
+        target: Positive = 100.0,
+        per_interaction: bool = False,
+        gain: Positive = 0.1,
+        smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.99,
+        hold: Annotated[float, Field(ge=0, lt=1)] = 0.1,
+    ) -> None:
+        super().__init__()
+        self.target, self.per_interaction = target, per_interaction
+        self.gain, self.smoothing, self.hold = gain, smoothing, hold
+        self.needs_counts = per_interaction
+        self.log_multiplier: Tensor
+        self.constraint: Tensor
+        self.register_buffer("log_multiplier", torch.zeros((), dtype=torch.float64))
+        self.started: Tensor
+        self.register_buffer("constraint", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("started", torch.zeros((), dtype=torch.bool))
+
+    def forward(self, stats: Stats) -> Tensor:
+        """β = 1/λ, shape ()."""
+        return torch.exp(-self.log_multiplier.expand_as(stats.step))
+
+    @torch.no_grad()
+    def update(self, stats: Stats) -> None:
+        """Average the constraint; after the hold, move λ by at most a tenth."""
+        distortion = stats.distortion.double()
+        if self.per_interaction:
+            assert stats.counts is not None  # noqa: S101 (asked for by the config)
+            distortion = distortion / stats.counts
+        found = distortion.mean() / self.target - 1
+        average = self.smoothing * self.constraint + (1 - self.smoothing) * found
+        self.constraint.copy_(torch.where(self.started, average, found))
+        self.started.fill_(value=True)
+        log_factor = torch.clamp(self.gain * self.constraint, LOG_SLOWEST, LOG_FASTEST)
+        moved = torch.where(stats.step >= self.hold * stats.total, log_factor, 0.0)
+        self.log_multiplier.copy_(torch.clamp(self.log_multiplier + moved, -LOG_BOUND, LOG_BOUND))
+
+
+LOG_SLOWEST, LOG_FASTEST = -0.10536051565782628, 0.09531017980432493
+"""log .9 and log 1.1."""
