@@ -51,7 +51,7 @@ class LinearGaussian(VAE):
         return UnitGaussian(self.decoder(z))
 
     def exact(self, x: Tensor) -> np.ndarray:
-        """log p(x) in closed form, (B,)."""
+        """Log p(x) in closed form, (B,)."""
         weights = self.decoder.weight.detach().double().numpy()
         covariance = weights @ weights.T + np.eye(len(weights))
         mean = self.decoder.bias.detach().double().numpy()

@@ -52,7 +52,7 @@ def test_the_split_is_written_with_the_users_names(tmp_path: Path) -> None:
     text = "".join(
         f"user{user:02}\tSO{song:02}\t{1 + user * song % 7}\n"
         for user in range(30)
-        for song in range(25)
+        for song in range(125)
     )
     dataset = MSD(
         split=Protocol(

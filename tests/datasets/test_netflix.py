@@ -71,7 +71,7 @@ def test_the_split_is_written(tmp_path: Path) -> None:
     films = {
         f"mv_{film:07}.txt": f"{film}:\n"
         + "".join(f"{user},{3 + (user + film) % 3},2005-01-01\n" for user in range(1, 41))
-        for film in range(1, 31)
+        for film in range(1, 131)
     }
     path = written(tmp_path, ARCHIVE, outer(inner(films)))
     dataset = Netflix(split=Protocol(validation_users=5, test_users=6))

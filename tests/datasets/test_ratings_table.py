@@ -255,7 +255,7 @@ def as_scipy(rows: SparseRows) -> scipy.sparse.csr_matrix:
 
 def test_the_written_split_is_read_back(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    users, items = np.nonzero(random.random((60, 40)) < 0.3)
+    users, items = np.nonzero(random.random((60, 140)) < 0.3)
     frame = pd.DataFrame({"who": [f"user {u}" for u in users], "what": items})
     path = tmp_path / "mine.parquet"
     frame.to_parquet(path)
@@ -284,9 +284,20 @@ def test_the_written_split_is_read_back(tmp_path: Path) -> None:
         assert written == [str(i) for i in ids]
 
 
+def test_fewer_items_than_the_ranking_needs_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    pairs = [(user, item) for user in range(20) for item in range(60)]
+    pd.DataFrame(pairs, columns=["who", "what"]).to_csv(path, index=False)
+    protocol = Protocol(validation_users=2, test_users=3)
+    dataset = RatingsTable(path=str(path), user="who", item="what", split=protocol)
+    with pytest.raises(DataError, match=r"60 items .* allowed: at least 100, for NDCG@100"):
+        dataset.write_split(path, tmp_path / "split", {})
+    assert not (tmp_path / "split").exists()
+
+
 def test_the_card_says_what_was_split(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
-    pairs = [(user, item) for user in range(20) for item in range(8)]
+    pairs = [(user, item) for user in range(20) for item in range(105)]
     pd.DataFrame(pairs, columns=["who", "what"]).to_csv(path, index=False)
     protocol = Protocol(validation_users=2, test_users=3)
     dataset = RatingsTable(path=str(path), user="who", item="what", split=protocol)
@@ -295,6 +306,6 @@ def test_the_card_says_what_was_split(tmp_path: Path) -> None:
     assert card["kind"] == "interactions"
     assert card["source"] == {"name": "mine.csv"}
     assert card["protocol"] == protocol.model_dump()
-    assert card["counts"]["interactions"] == 160
-    assert card["counts"]["test_held_out_interactions"] == 3
+    assert card["counts"]["interactions"] == 2_100
+    assert card["counts"]["test_held_out_interactions"] == 63
     assert card["truth"] == {}

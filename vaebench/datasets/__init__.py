@@ -16,6 +16,7 @@ import scipy.sparse
 from vaebench.datasets.protocol import Protocol, Ratings, Split, split
 from vaebench.errors import DataError
 from vaebench.files import whole, write_json
+from vaebench.metrics.ranking import NDCG_AT
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class Interactions(Dataset):
     def write_split(self, raw: Path | None, out: Path, source: dict[str, Any]) -> None:
         """Write SciPy CSR ``.npz``: ``train``, ``{validation,test}_{fold_in,held_out}``; ids."""
         parts = split(self.read(raw), self.split)
+        if parts.counts["training_items"] < NDCG_AT:
+            raise DataError(
+                f"split: {parts.counts['training_items']} items of training users are too few; "
+                f"allowed: at least {NDCG_AT}, for NDCG@{NDCG_AT}"
+            )
         for name, matrix in parts.matrices.items():
             with whole(out / f"{name}.npz") as path, path.open("wb") as file:
                 scipy.sparse.save_npz(file, matrix, compressed=False)
