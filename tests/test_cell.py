@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from vaebench.cell import FILES, run
 from vaebench.components import create
 from vaebench.data import Data
+from vaebench.errors import ConfigError
 from vaebench.metrics.elbo import elbo
 from vaebench.metrics.ranking import ranking
 from vaebench.models.mult_vae import MultVAE
@@ -131,6 +132,12 @@ def test_divergence_is_a_status_with_its_reason(data: Path, tmp_path: Path) -> N
     assert "epoch 1" in result["reason"]
     assert result["test"] == {}
     assert pd.read_parquet(tmp_path / "test.parquet").empty
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_said_before_training(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"training.device: 'cuda' .* allowed"):
+        run(spec(device="cuda"), data / "planted", tmp_path)
 
 
 def test_a_full_disk_leaves_nothing_half_written(data: Path, tmp_path: Path) -> None:

@@ -70,8 +70,9 @@ WRONG = {
         ["user-scaled", "interactions", "images"],
     ),
     "a cell twice": ("grid.0.strategies.1", "constant", ["constant", "already"]),
-    "seeds twice": ("seeds", [1, 1], ["seeds", "[1, 1]", "once"]),
-    "no seeds": ("seeds", 0, ["seeds", "0"]),
+    "seeds twice": ("seeds", [1, 1], ["seeds", "[1, 1]", "different"]),
+    "a seed below 0": ("seeds", [0, -1], ["seeds", "-1", "numbers ≥ 0"]),
+    "no seeds": ("seeds", 0, ["seeds", "0", "a number ≥ 1"]),
     "a name that is no folder": ("name", "../elsewhere", ["name", "../elsewhere"]),
     "a warm-up of two lengths": (
         "strategies.linear.updates_per_unit",

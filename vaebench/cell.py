@@ -28,7 +28,7 @@ from safetensors.torch import save
 import vaebench
 from vaebench.components import create, find, options
 from vaebench.data import Data, HeldOut
-from vaebench.errors import Diverged
+from vaebench.errors import ConfigError, Diverged
 from vaebench.files import whole, write_json
 from vaebench.metrics.elbo import elbo
 from vaebench.metrics.ranking import NDCG_AT, ranking
@@ -222,10 +222,15 @@ def evaluate(
 
 
 def choose_device(wanted: str) -> torch.device:
-    """``auto`` is CUDA where there is one, else the CPU."""
-    if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(wanted)
+    """``auto`` is CUDA where there is one, else the CPU.
+
+    Raises:
+        ConfigError: CUDA is wanted and there is none.
+    """
+    available = torch.cuda.is_available()
+    if wanted == "cuda" and not available:
+        raise ConfigError("training.device: 'cuda' is not here; allowed on this machine: auto, cpu")
+    return torch.device("cuda" if available and wanted != "cpu" else "cpu")
 
 
 def features(examples: Any) -> int:  # noqa: ANN401 (a Batch)

@@ -3,8 +3,6 @@
 Every error is one sentence that names the key, its value and what is allowed.
 """
 
-import hashlib
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,6 @@ from vaebench.components import create, find, module_name, options, sentence
 from vaebench.datasets import Dataset
 from vaebench.datasets.fetch import local_file
 from vaebench.errors import ConfigError
-from vaebench.models import VAE
 from vaebench.sources import source_files
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -69,7 +66,7 @@ class Study(Strict):
     """A whole study as written in a config file."""
 
     name: Name
-    seeds: Annotated[int, Field(ge=1)] | Annotated[list[int], Field(min_length=1)]
+    seeds: int | list[int]
     control: Name
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     results: str = "results"
@@ -109,8 +106,11 @@ class Plan:
             raise ConfigError(sentence(error, Study)) from None
         study = self.study
         seeds = list(range(study.seeds)) if isinstance(study.seeds, int) else study.seeds
-        if len(set(seeds)) < len(seeds):
-            raise ConfigError(f"seeds: {seeds} is not allowed; each seed should stand there once")
+        if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+            raise ConfigError(
+                f"seeds: {study.seeds} is not allowed; it should be a number ≥ 1, or a list of "
+                "different numbers ≥ 0"
+            )
         self.folder = Path(study.results) / study.name
         for kind in HOMES:
             for name, component in getattr(study, kind).items():
@@ -157,19 +157,21 @@ class Plan:
         return self._cell(block, strategy, int(seed))
 
     def check(self) -> None:
-        """Build every component that the grid uses, so that a wrong option costs a second.
+        """Build every component of the catalogues, so that a wrong option costs a second.
 
         Raises:
             ConfigError: an unknown or impossible option, or components that do not fit.
         """
-        datasets = {name: self.dataset(name) for name in self.datasets_used}
+        datasets = {name: self.dataset(name) for name in self.study.datasets}
+        models = {name: self._created("models", name, 1) for name in self.study.models}
+        strategies = {name: self._created("strategies", name) for name in self.study.strategies}
         for number, block in enumerate(self.study.grid):
             where = f"grid.{number}"
             kind = datasets[block.dataset].kind
-            model: type[VAE] = find(HOMES["models"], self.study.models[block.model]["class"])
-            if model.data_kind != kind:
+            taken = models[block.model].data_kind
+            if taken != kind:
                 raise ConfigError(
-                    f"{where}.model: {block.model!r} takes {model.data_kind}, but "
+                    f"{where}.model: {block.model!r} takes {taken}, but "
                     f"{block.dataset!r} has {kind}; allowed: a model for {kind}"
                 )
             try:
@@ -177,10 +179,8 @@ class Plan:
             except ValidationError as error:
                 key = "training" if self._in_study(error) else f"{where}.training"
                 raise ConfigError(f"{key}.{sentence(error, Training)}") from None
-            self._created("models", block.model, 1)
             for name in block.strategies:
-                strategy = self._created("strategies", name)
-                if strategy.needs_counts and kind != "interactions":
+                if strategies[name].needs_counts and kind != "interactions":
                     raise ConfigError(
                         f"{where}.strategies: {name!r} scales β by interactions, and {kind} have "
                         "none; allowed on images: strategies without counts"
@@ -215,11 +215,6 @@ class Plan:
             self._module("models", cell.model),
             self._module("strategies", cell.strategy),
         )
-
-    def config_hash(self) -> str:
-        """Twelve hex digits of the study's content."""
-        content = json.dumps(self.study.model_dump(), sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     def _cell(self, block: Block, strategy: str, seed: int) -> Cell:
         study = self.study
