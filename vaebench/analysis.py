@@ -13,7 +13,8 @@ import pandas as pd
 import scipy.stats
 from statsmodels.stats.multitest import multipletests
 
-from vaebench.results import METRICS, Cells
+from vaebench.results import Cells
+from vaebench.words import METRICS
 
 
 def summary(cells: Cells, order: list[str], control: str, confidence: float) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vaebench.errors import VaebenchError
-from vaebench.results import METRICS, NATS, names
+from vaebench.words import METRICS, NATS, names
 
 PROGRESS = "VAEBENCH_PROGRESS"
 log_to = logging.getLogger(__name__)

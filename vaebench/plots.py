@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from vaebench.files import whole
-from vaebench.results import METRICS, NATS
+from vaebench.words import METRICS, NATS
 
 COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#8A8A00")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")

@@ -9,8 +9,9 @@ import pandas as pd
 import yaml
 
 from vaebench import provenance
-from vaebench.results import METRICS, failures
+from vaebench.results import failures
 from vaebench.tables import HEAD, body, describe, families, truth_sentence, unit
+from vaebench.words import METRICS
 
 CAPTIONS = {
     "differences": "Difference to the control on the test examples, with its interval over seeds.",

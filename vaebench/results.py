@@ -10,21 +10,7 @@ import pandas as pd
 import pyarrow.parquet
 
 from vaebench.files import read_json
-
-KEYS = ["dataset", "model", "strategy", "seed"]
-"""What names a cell."""
-
-METRICS = {
-    "ndcg@100": "NDCG@100",
-    "recall@20": "Recall@20",
-    "recall@50": "Recall@50",
-    "elbo": "ELBO",
-    "distortion": "Distortion",
-    "rate": "Rate",
-}
-"""Test metrics in the order of the tables, with their names in print; the last three in nats."""
-
-NATS = ("elbo", "distortion", "rate")
+from vaebench.words import KEYS, names
 
 
 @dataclass(frozen=True)
@@ -82,12 +68,6 @@ class Cells:
             "seconds": summary["seconds"],
             "device": summary["device"],
         }
-
-
-def names(folder: Path) -> dict[str, Any]:
-    """A cell's names from its folder ``…/dataset/model/strategy/seed-n``."""
-    dataset, model, strategy, seed = folder.parts[-4:]
-    return dict(zip(KEYS, (dataset, model, strategy, int(seed.removeprefix("seed-"))), strict=True))
 
 
 def failures(table: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from vaebench.results import METRICS, NATS
+from vaebench.words import METRICS, NATS
 
 SIGNIFICANT = 0.05
 

@@ -18,7 +18,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run,
 
 from vaebench.cell import FILES
 from vaebench.files import read_json
-from vaebench.results import METRICS, names
+from vaebench.words import METRICS, names
 
 KEY = "vaebench.key"
 """Tag: what a run mirrors; unique in its experiment."""
