@@ -13,6 +13,7 @@ import yaml
 
 from vaebench import plots, tables
 from vaebench.analysis import compare
+from vaebench.palette import Look
 from vaebench.report import CAPTIONS, findings, page
 
 ROOT = Path(__file__).parents[1]
@@ -106,7 +107,7 @@ def test_latex_compiles(summary: pd.DataFrame, tmp_path: Path) -> None:
 
 
 def test_strategies_keep_their_colour_whatever_else_is_shown() -> None:
-    look = plots.Look(ORDER)
+    look = Look(ORDER)
     assert len(set(look.palette.values())) == len(ORDER)
     assert len({look.marker(name) for name in ORDER}) == len(ORDER)
 
@@ -117,7 +118,7 @@ def test_figures_are_the_same_bytes_for_the_same_results(
     plots.use_style()
     for name in "ab":
         plots.save(
-            plots.intervals(summary, "elbo", plots.Look(ORDER), NO_TRUTH), tmp_path / f"{name}/elbo"
+            plots.intervals(summary, "elbo", Look(ORDER), NO_TRUTH), tmp_path / f"{name}/elbo"
         )
     for ending in ("pdf", "png"):
         one, two = ((tmp_path / name / f"elbo.{ending}").read_bytes() for name in "ab")
@@ -126,7 +127,7 @@ def test_figures_are_the_same_bytes_for_the_same_results(
 
 def test_a_figure_without_results_says_so(summary: pd.DataFrame, tmp_path: Path) -> None:
     plots.use_style()
-    figure = plots.intervals(summary[:0], "elbo", plots.Look(ORDER), NO_TRUTH)
+    figure = plots.intervals(summary[:0], "elbo", Look(ORDER), NO_TRUTH)
     assert [text.get_text() for text in figure.axes[0].texts] == ["no cell finished"]
     plots.save(figure, tmp_path / "empty")
 

@@ -11,10 +11,12 @@ from mlflow.entities import Run
 
 from vaebench.cell import run
 from vaebench.components import create
+from vaebench.palette import Look
 from vaebench.tracking import store, sync
 
 CONFIG: dict[str, Any] = {
     "name": "mirror",
+    "strategies": {"linear": {}},
     "tracking": {"enabled": True, "uri": None, "experiment": None},
 }
 
@@ -77,6 +79,7 @@ def test_syncing_twice_leaves_one_run_a_cell(study: Path) -> None:
     assert one.data.params["strategy.cap"] == "0.5"
     assert one.data.tags["strategy"] == "linear"
     assert one.data.tags["status"] == "done"
+    assert one.data.tags["mlflow.runColor"] == Look(["linear"]).colour("linear")
     assert one.info.status == "FINISHED"
     assert one.inputs.dataset_inputs[0].dataset.name == "digits"
     assert [m.step for m in client.get_metric_history(one.info.run_id, "beta/mean")] == [3, 6]

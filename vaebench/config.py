@@ -123,7 +123,6 @@ class Plan:
                 f"control: {study.control!r} is not in the grid; allowed: {', '.join(sorted(used))}"
             )
         self.datasets_used = list(dict.fromkeys(cell.dataset for cell in self.cells.values()))
-        self.strategies_used = [name for name in study.strategies if name in used]
 
     def _grid(self, seeds: list[int]) -> dict[str, Cell]:
         """All cells by their path."""

@@ -1,8 +1,4 @@
-"""Figures: frame in, figure out; nothing is computed here.
-
-One palette keyed by strategy: colours that colour-blind readers tell apart (Okabe & Ito 2008), and
-a marker each, so that a figure is legible in grey.
-"""
+"""Figures: frame in, figure out; nothing is computed here."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from vaebench.files import whole
+from vaebench.palette import Look
 from vaebench.words import METRICS, NATS
 
-COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#8A8A00")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 STYLE = {
     "figure.dpi": 150,
     "savefig.bbox": "tight",
@@ -41,26 +36,6 @@ STYLE = {
     "pdf.fonttype": 42,  # embedded TrueType: text stays text
     "svg.fonttype": "none",
 }
-
-
-class Look:
-    """Colour and marker of every strategy of a study, by its place in the configuration."""
-
-    def __init__(self, strategies: Sequence[str]) -> None:
-        self.order = list(strategies)
-
-    def colour(self, strategy: str) -> str:
-        """The strategy's colour in every figure."""
-        return COLOURS[self.order.index(strategy) % len(COLOURS)]
-
-    def marker(self, strategy: str) -> str:
-        """The strategy's marker in every figure."""
-        return MARKERS[self.order.index(strategy) % len(MARKERS)]
-
-    @property
-    def palette(self) -> dict[str, str]:
-        """Strategy → colour, for seaborn."""
-        return {strategy: self.colour(strategy) for strategy in self.order}
 
 
 def label(metric: str) -> str:

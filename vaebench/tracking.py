@@ -18,6 +18,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run,
 
 from vaebench.cell import FILES
 from vaebench.files import read_json
+from vaebench.palette import Look
 from vaebench.words import METRICS, names
 
 KEY = "vaebench.key"
@@ -77,6 +78,7 @@ def sync(
     # one experiment a data set: its runs can be compared, those of two data sets cannot
     homes = {name: _experiment(client, f"{title}: {name}", artifacts) for name in cards}
     existing = {name: _by_key(client, home) for name, home in homes.items()}
+    look = Look(list(config["strategies"]))
     runs = {}
     for folder in cells:
         if (folder / "status.json").exists():
@@ -84,7 +86,14 @@ def sync(
             key, dataset = "/".join(map(str, cell.values())), cell["dataset"]
             digest = _digest([folder / name for name in FILES])
             runs[key] = _unchanged(client, existing[dataset].get(key), digest) or _cell(
-                client, homes[dataset], study, key, digest, folder, inputs[dataset]
+                client,
+                homes[dataset],
+                study,
+                key,
+                digest,
+                folder,
+                inputs[dataset],
+                look.colour(cell["strategy"]),
             )
     home = _experiment(client, title, artifacts)
     digest = _digest(documents)
@@ -136,6 +145,7 @@ def _cell(
     digest: str,
     folder: Path,
     data: DatasetInput,
+    colour: str,
 ) -> str:
     """Log one cell as a new run; the content tag comes last, so a half-logged run is replaced."""
     summary, config = read_json(folder / "summary.json"), read_json(folder / "config.json")
@@ -147,6 +157,7 @@ def _cell(
         "study": study,
         **{name: str(value) for name, value in cell.items()},
         "status": status["status"],
+        "mlflow.runColor": colour,
         "reason": status["reason"] or "",
         "git_commit": str(summary["commit"]["commit"]),
         "git_dirty": str(summary["commit"]["dirty"]),

@@ -24,7 +24,7 @@ rule tables:
     conda:
         "../../environment.yml"
     params:
-        order=list(plan.strategies_used),
+        order=list(plan.study.strategies),
         control=plan.study.control,
         confidence=plan.study.confidence,
     script:
@@ -45,7 +45,7 @@ rule figures:
     conda:
         "../../environment.yml"
     params:
-        order=list(plan.strategies_used),
+        order=list(plan.study.strategies),
         control=plan.study.control,
     script:
         "../scripts/figures.py"

@@ -6,11 +6,12 @@ import pandas as pd
 
 from vaebench import plots
 from vaebench.jobs import job
+from vaebench.palette import Look
 from vaebench.results import truths
 
 with job(snakemake.log[0]):
     plots.use_style()
-    look, best = plots.Look(snakemake.params.order), truths(snakemake.input.cards)
+    look, best = Look(snakemake.params.order), truths(snakemake.input.cards)
     summary, cells = pd.read_csv(snakemake.input.summary), pd.read_csv(snakemake.input.cells)
     traces = pd.read_parquet(snakemake.input.traces)
     out = Path(snakemake.output[0]).parent

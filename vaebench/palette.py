@@ -1,0 +1,30 @@
+"""One palette keyed by strategy: the same in every figure and in MLflow.
+
+Colours that colour-blind readers tell apart (Okabe & Ito 2008), and a marker each, so that a figure
+is legible in grey.
+"""
+
+from collections.abc import Sequence
+
+COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#8A8A00")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+class Look:
+    """Colour and marker of every strategy of a study, by its place in the configuration."""
+
+    def __init__(self, strategies: Sequence[str]) -> None:
+        self.order = list(strategies)
+
+    def colour(self, strategy: str) -> str:
+        """The strategy's colour in every figure."""
+        return COLOURS[self.order.index(strategy) % len(COLOURS)]
+
+    def marker(self, strategy: str) -> str:
+        """The strategy's marker in every figure."""
+        return MARKERS[self.order.index(strategy) % len(MARKERS)]
+
+    @property
+    def palette(self) -> dict[str, str]:
+        """Strategy → colour, for seaborn."""
+        return {strategy: self.colour(strategy) for strategy in self.order}
