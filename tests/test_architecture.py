@@ -101,5 +101,11 @@ print("\\n".join(sorted(ours)))
 
 
 def test_a_strategy_stands_on_its_own_file_alone() -> None:
-    files = {Path(p).name for p in source_files("vaebench.strategies.cyclical")}
-    assert files == {"cyclical.py", "__init__.py"}
+    files = {
+        Path(p).resolve().relative_to(PACKAGE) for p in source_files("vaebench.strategies.cyclical")
+    }
+    assert {str(file) for file in files} == {
+        "__init__.py",
+        "strategies/__init__.py",
+        "strategies/cyclical.py",
+    }
