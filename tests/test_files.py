@@ -18,9 +18,14 @@ def test_a_file_appears_whole(tmp_path: Path) -> None:
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     write_text(target, "old")
-    with pytest.raises(RuntimeError), whole(target) as path:
-        path.write_text("half of the new")
-        raise RuntimeError
+
+    def fail_half_way() -> None:
+        with whole(target) as path:
+            path.write_text("half of the new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     assert target.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
