@@ -66,7 +66,7 @@ def intervals(
                 errors = [[row.mean - row.low], [row.high - row.mean]]
             _point(axis, row.mean, place, errors, row.strategy, look)
         axis.set_yticks(range(len(group)), group["strategy"])
-        axis.invert_yaxis()
+        axis.set_ylim(len(group) - 0.5, -0.5)
         axis.set_xlabel(label(metric))
         axis.set_title(f"{dataset}, {model}")
         axis.xaxis.set_major_locator(MaxNLocator(5))
@@ -107,7 +107,7 @@ def differences(summary: pd.DataFrame, control: str, look: Look) -> Figure:
                 ]
             _point(axis, row.difference, place, bounds, row.strategy, look)
         axis.set_yticks(range(len(group)), group["strategy"])
-        axis.invert_yaxis()
+        axis.set_ylim(len(group) - 0.5, -0.5)
         axis.set_xlabel(f"{label(group['metric'].iloc[0])}, difference to {control}")
         axis.set_title(f"{dataset}, {model}")
         axis.xaxis.set_major_locator(MaxNLocator(5))
