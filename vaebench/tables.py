@@ -125,7 +125,9 @@ def tex(text: str) -> str:
 
 
 def latex(summary: pd.DataFrame, control: str, confidence: float) -> str:
-    r"""One ``table`` (booktabs) per data set, model: a row a strategy, a column a metric.
+    r"""Tables (booktabs) for each data set and model: a row a strategy, a column a metric.
+
+    Metrics of ranking and metrics in nats stand apart, so that a table fits the width of a page.
 
     The best mean is bold; * marks a difference to the control with Holm-adjusted p < .05. The
     preamble needs ``\usepackage{booktabs}``.
@@ -133,7 +135,8 @@ def latex(summary: pd.DataFrame, control: str, confidence: float) -> str:
     parts = ["% needs \\usepackage{booktabs}"]
     if summary.empty:
         return parts[0] + "\n% no cell finished\n"
-    for (dataset, model), rows in summary.groupby(["dataset", "model"], sort=False):
+    in_nats = summary["metric"].isin(NATS)
+    for (dataset, model, _), rows in summary.groupby(["dataset", "model", in_nats], sort=False):
         metrics = list(dict.fromkeys(rows["metric"]))
         cell = _latex_cell(rows)
         lines = [
