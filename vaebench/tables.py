@@ -116,7 +116,16 @@ def grid(head: list[str], lines: list[list[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in (head, rule, *lines))
 
 
-TEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "–": "--", "β": r"$\beta$", "γ": r"$\gamma$"}
+TEX = {
+    "&": r"\&",
+    "%": r"\%",
+    "_": r"\_",
+    "#": r"\#",
+    "–": "--",
+    "<": "$<$",
+    "β": r"$\beta$",
+    "γ": r"$\gamma$",
+}
 
 
 def tex(text: str) -> str:
@@ -128,6 +137,7 @@ def latex(summary: pd.DataFrame, control: str, confidence: float) -> str:
     r"""Tables (booktabs) for each data set and model: a row a strategy, a column a metric.
 
     Metrics of ranking and metrics in nats stand apart, so that a table fits the width of a page.
+    After them, one table of contrasts to the control for each data set, model and metric.
 
     The best mean is bold; * marks a difference to the control with Holm-adjusted p < .05. The
     preamble needs ``\usepackage{booktabs}``.
@@ -148,26 +158,46 @@ def latex(summary: pd.DataFrame, control: str, confidence: float) -> str:
         caption = (
             f"{dataset}, {model}: mean $\\pm$ half a {confidence:.0%} interval over {seeds} seeds "
             f"and {examples} test examples. Best mean in bold; * differs from {control} (paired t "
-            f"test on seed means, Holm-adjusted $p < {SIGNIFICANT}$)."
+            f"test on seed means, Holm-adjusted p < {SIGNIFICANT})."
         )
-        parts.append(
-            "\n".join(
-                [
-                    r"\begin{table}",
-                    r"\centering",
-                    rf"\caption{{{tex(caption)}}}",
-                    rf"\begin{{tabular}}{{l{'r' * len(metrics)}}}",
-                    r"\toprule",
-                    head,
-                    r"\midrule",
-                    *lines,
-                    r"\bottomrule",
-                    r"\end{tabular}",
-                    r"\end{table}",
-                ]
-            )
-        )
+        parts.append(_latex_table(caption, "l" + "r" * len(metrics), head, lines))
+    parts += [
+        _latex_contrasts(key, rows, control, confidence)
+        for key, rows in families(summary)
+        if rows["difference"].notna().any()
+    ]
     return "\n\n".join(parts) + "\n"
+
+
+def _latex_table(caption: str, columns: str, head: str, lines: list[str]) -> str:
+    """One ``table`` environment."""
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{tex(caption)}}}",
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            head,
+            r"\midrule",
+            *lines,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+        ]
+    )
+
+
+def _latex_contrasts(
+    key: tuple[str, str, str], rows: pd.DataFrame, control: str, confidence: float
+) -> str:
+    """One family's contrasts to the control: difference, interval, effect size, p, Holm's p."""
+    dataset, model, metric = key
+    tested = rows[rows["difference"].notna()]
+    lines = [" & ".join(map(tex, [line[0], *line[4:]])) + r" \\" for line in body(tested, metric)]
+    head = r"strategy & difference & interval & $d_z$ & $p$ & $p$ (Holm) \\"
+    title = f"{dataset}, {model}: {METRICS[metric]}{unit(metric)}. "
+    return _latex_table(title + describe(rows, control, confidence), "lrrrrr", head, lines)
 
 
 def _latex_cell(rows: pd.DataFrame) -> Callable[[str, str], str]:
