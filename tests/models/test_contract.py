@@ -1,27 +1,18 @@
 """What every model promises; a new file in vaebench/models is tested without an edit."""
 
-import importlib
-import inspect
-import pkgutil
-
 import pytest
 import scipy.sparse
 import torch
 
 import vaebench.models
+from tests.variants import variants
 from vaebench.models import VAE
 from vaebench.seeds import torch_stream
 from vaebench.sparse import Batch, SparseRows
 
 
 def all_models() -> list[type[VAE]]:
-    found = []
-    for info in pkgutil.iter_modules(vaebench.models.__path__):
-        module = importlib.import_module(f"vaebench.models.{info.name}")
-        for _, value in inspect.getmembers(module, inspect.isclass):
-            if issubclass(value, VAE) and value.__module__ == module.__name__:
-                found.append(value)
-    return found
+    return variants(vaebench.models, VAE)
 
 
 @pytest.fixture(params=all_models(), ids=lambda c: c.__name__)

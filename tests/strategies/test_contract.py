@@ -1,26 +1,19 @@
 """What every strategy promises; a new file in vaebench/strategies is tested without an edit."""
 
 import copy
-import importlib
 import inspect
-import pkgutil
 
 import pytest
 import torch
 
 import vaebench.strategies
+from tests.variants import variants
 from vaebench.components import options
 from vaebench.strategies import Stats, Strategy
 
 
 def all_strategies() -> list[type[Strategy]]:
-    found = []
-    for info in pkgutil.iter_modules(vaebench.strategies.__path__):
-        module = importlib.import_module(f"vaebench.strategies.{info.name}")
-        for _, value in inspect.getmembers(module, inspect.isclass):
-            if issubclass(value, Strategy) and value.__module__ == module.__name__:
-                found.append(value)
-    return found
+    return variants(vaebench.strategies, Strategy)
 
 
 def some_stats(step: int = 3, batch: int = 5, latents: int = 4) -> Stats:
