@@ -71,3 +71,18 @@ def linear_model() -> LinearGaussian:
     model = LinearGaussian(6)
     model.initialise(torch_stream("linear"))
     return model
+
+
+def with_true_posterior(model: LinearGaussian, widening: float = 1.0) -> LinearGaussian:
+    """The encoder set to the exact posterior N(M⁻¹Wᵀ(x − b), M⁻¹), M = I + WᵀW, if W ⊥ its columns.
+
+    ``widening`` multiplies the posterior's standard deviations.
+    """
+    with torch.no_grad():
+        weights = torch.linalg.qr(model.decoder.weight).Q * torch.tensor([2.0, 0.7])
+        model.decoder.weight.copy_(weights)
+        precision = 1 + (weights**2).sum(0)
+        model.encoder.weight.copy_(weights.T / precision[:, None])
+        model.encoder.bias.copy_(-(model.encoder.weight @ model.decoder.bias))
+        model.log_variance.copy_(-torch.log(precision) + 2 * np.log(widening))
+    return model

@@ -38,6 +38,17 @@ class DiagonalGaussian:
         return 0.5 * (torch.exp(log_ratio) + shift - 1 - log_ratio)
 
 
+class Point(DiagonalGaussian):
+    """All mass at one point (B, Z): its own sample, with no density and no rate."""
+
+    def __init__(self, location: Tensor) -> None:
+        super().__init__(location, torch.full_like(location, -torch.inf))
+
+    def rsample(self, noise: torch.Generator) -> Tensor:  # noqa: ARG002
+        """The point; nothing is drawn."""
+        return self.mean
+
+
 def standard_normal(latents: int, device: torch.device) -> DiagonalGaussian:
     """The prior N(0, I) over ``latents`` latents, shapes (Z,)."""
     zero = torch.zeros(latents, device=device)

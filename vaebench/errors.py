@@ -22,3 +22,11 @@ class Diverged(VaebenchError):
 
 class CellsFailed(VaebenchError):
     """A study is complete but some of its cells failed; the tables list them."""
+
+
+class Interrupted(VaebenchError):
+    """A job was told to stop and can go on from its checkpoint."""
+
+
+class TrackingError(VaebenchError):
+    """MLflow does not take the mirror; the study's own files are whole."""

@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from vaebench.errors import VaebenchError
 from vaebench.words import METRICS, NATS, names
 
 PROGRESS = "VAEBENCH_PROGRESS"
+UNEXPECTED = "unexpected error"
 log_to = logging.getLogger(__name__)
 
 
@@ -38,7 +39,7 @@ def job(log: str, threads: int | None = None) -> Iterator[None]:
         log_to.error("%s", error)  # noqa: TRY400 (the sentence is all there is to say)
         sys.exit(f"vaebench: {error}")
     except Exception:
-        log_to.exception("unexpected error")
+        log_to.exception(UNEXPECTED)
         raise
 
 
@@ -64,6 +65,18 @@ def announce(cell: Path, result: dict[str, Any]) -> None:
     else:
         outcome = f"{result['status'].upper()}: {result['reason']}"
     print(f"{_done(cell.parents[3])}{what}: {outcome}", flush=True)  # noqa: T201
+
+
+def without_result(folders: Iterable[str]) -> str:
+    """After a run that failed: how many cells have no result, and how to see the others' tables."""
+    cells = list(folders)
+    missing = sum(not (Path(cell) / "status.json").exists() for cell in cells)
+    if not missing:
+        return ""
+    return (
+        f"vaebench: {missing} of {len(cells)} cells have no result; the same command runs them "
+        "again; with --config finished_only=true the tables are those of the others\n"
+    )
 
 
 def _done(cells: Path) -> str:

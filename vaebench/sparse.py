@@ -15,7 +15,7 @@ class SparseRows:
     """A (B, I) matrix in compressed sparse rows.
 
     Attributes:
-        indices: (nnz,) int64 columns, row after row.
+        indices: (nnz,) int64 columns, row after row, ascending in each row.
         offsets: (B + 1,) int64; row b owns ``indices[offsets[b]:offsets[b + 1]]``.
         values: (nnz,) float32.
         columns: I.
@@ -30,7 +30,9 @@ class SparseRows:
     def from_scipy(
         cls, matrix: scipy.sparse.csr_matrix, device: torch.device | str = "cpu"
     ) -> Self:
-        """The rows of a SciPy matrix."""
+        """The rows of a SciPy matrix, each in ascending order of its columns."""
+        if not matrix.has_sorted_indices:
+            matrix = matrix.sorted_indices()
         return cls(
             torch.from_numpy(matrix.indices.astype(np.int64)).to(device),
             torch.from_numpy(matrix.indptr.astype(np.int64)).to(device),
@@ -43,12 +45,19 @@ class SparseRows:
         return len(self.offsets) - 1
 
     def __getitem__(self, chosen: Tensor) -> Self:
-        """The rows numbered ``chosen`` (int64, any order), gathered on the device."""
+        """The rows numbered ``chosen`` (int64 on the CPU, any order), gathered on the device.
+
+        The number of entries is summed on the CPU, so that no GPU is waited for.
+        """
+        entries = int(self._lengths_here[chosen].sum())
+        chosen = chosen.to(self.offsets.device, non_blocking=True)
         lengths = self.lengths[chosen]
-        offsets = torch.zeros(len(chosen) + 1, dtype=torch.int64, device=self.offsets.device)
+        offsets = torch.zeros(len(chosen) + 1, dtype=torch.int64, device=lengths.device)
         torch.cumsum(lengths, 0, out=offsets[1:])
-        shift = torch.repeat_interleave(self.offsets[chosen] - offsets[:-1], lengths)
-        source = torch.arange(len(shift), device=shift.device) + shift
+        shift = torch.repeat_interleave(
+            self.offsets[chosen] - offsets[:-1], lengths, output_size=entries
+        )
+        source = torch.arange(entries, device=shift.device) + shift
         return type(self)(self.indices[source], offsets, self.values[source], self.columns)
 
     @cached_property
@@ -57,15 +66,29 @@ class SparseRows:
         return self.offsets[1:] - self.offsets[:-1]
 
     @cached_property
+    def _lengths_here(self) -> Tensor:
+        """The lengths on the CPU."""
+        return self.lengths.cpu()
+
+    @cached_property
     def rows(self) -> Tensor:
         """(nnz,) the row of each entry."""
         numbers = torch.arange(len(self), device=self.lengths.device)
-        return torch.repeat_interleave(numbers, self.lengths)
+        return torch.repeat_interleave(numbers, self.lengths, output_size=len(self.indices))
 
     def row_sums(self, per_entry: Tensor) -> Tensor:
-        """(B,) the sum over each row of ``per_entry`` (nnz,)."""
-        sums = torch.zeros(len(self), dtype=per_entry.dtype, device=per_entry.device)
-        return sums.index_add_(0, self.rows, per_entry)
+        """(B,) the sum over each row of ``per_entry`` (nnz,), in a fixed order on any device."""
+        return torch.segment_reduce(per_entry, "sum", offsets=self.offsets, initial=0)
+
+    def contains(self, columns: Tensor) -> Tensor:
+        """(B, K) bool: whether row b has an entry in each of ``columns`` (B, K)."""
+        if not len(self.indices):
+            return torch.zeros_like(columns, dtype=torch.bool)
+        keys = self.rows * self.columns + self.indices
+        starts = torch.arange(len(self), device=keys.device).unsqueeze(1) * self.columns
+        wanted = starts + columns
+        found = torch.searchsorted(keys, wanted).clamp_max(len(keys) - 1)
+        return keys[found] == wanted
 
     @cached_property
     def counts(self) -> Tensor:
