@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import scipy.sparse
@@ -9,6 +10,7 @@ import torch
 
 from vaebench.errors import DataError
 from vaebench.files import read_json
+from vaebench.images.binarize import DynamicPictures
 from vaebench.sparse import Batch, SparseRows
 
 
@@ -41,7 +43,13 @@ class Data:
 
     def train(self) -> Batch:
         """The training examples."""
-        return self._pictures("train") if self.kind() == "images" else self._rows("train")
+        if self.kind() != "images":
+            return self._rows("train")
+        pictures = self._pictures("train")
+        if read_json(self.folder / "card.json").get("dynamic"):
+            # not a Batch itself, but it gives batches as one does: by row numbers
+            return cast("Batch", DynamicPictures(pictures))
+        return pictures
 
     def held_out(self, part: str) -> HeldOut:
         """The ``validation`` or ``test`` part."""

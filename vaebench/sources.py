@@ -5,10 +5,12 @@ all that these import, found by reading the import statements; nothing is run.
 """
 
 import ast
-import importlib.util
+import hashlib
 import os
 from functools import cache
 from pathlib import Path
+
+from vaebench.components import module_spec
 
 PACKAGE = "vaebench"
 
@@ -39,10 +41,7 @@ def source_files(*modules: str) -> list[str]:
 @cache
 def _path(module: str) -> Path | None:
     """The file of a module; None for a name in a module (``from a import b``)."""
-    try:
-        spec = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        return None
+    spec = module_spec(module)
     return Path(spec.origin) if spec and spec.origin else None
 
 
@@ -56,6 +55,12 @@ def _imports(path: Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return [name for name in names if name.split(".")[0] == PACKAGE]
+
+
+@cache
+def digest(path: str) -> str:
+    """Of a file's content, read once a process."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
 
 
 def shown(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Raw files from a real HTTP server on this machine, and archives that are not to be trusted."""
 
+import gzip
 import hashlib
 import io
 import tarfile
@@ -46,12 +47,16 @@ class Handler(BaseHTTPRequestHandler):
         if content is None:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
+        if site.hangs == "before":
+            site.enough.wait(30)
+            return
         start = 0
         if asked is not None and site.ranges:
             start = int(asked.removeprefix("bytes=").removesuffix("-"))
             if start >= len(content):
                 self.send_error(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
                 return
+            start += site.shift
             self.send_response(HTTPStatus.PARTIAL_CONTENT)
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         else:
@@ -62,6 +67,10 @@ class Handler(BaseHTTPRequestHandler):
         if site.cuts > 0:
             site.cuts -= 1
             rest = rest[: len(rest) // 2]
+        if site.hangs == "within":
+            self.wfile.write(rest[: len(rest) // 2])
+            site.enough.wait(30)
+            return
         site.sent.append(len(rest))
         self.wfile.write(rest)
 
@@ -77,6 +86,9 @@ class Site:
         files: path → content; anything else is 404.
         ranges: whether Range is honoured.
         cuts: how many answers still to break off in the middle.
+        hangs: where it falls silent with the connection open: ``before`` or ``within`` an answer.
+        shift: bytes by which a part begins too late.
+        enough: ends all silence.
         requests: (path, Range header) of every request.
         sent: bytes of every body.
     """
@@ -84,6 +96,9 @@ class Site:
     files: dict[str, bytes] = field(default_factory=dict)
     ranges: bool = True
     cuts: int = 0
+    hangs: str = ""
+    shift: int = 0
+    enough: threading.Event = field(default_factory=threading.Event)
     requests: list[tuple[str, str | None]] = field(default_factory=list)
     sent: list[int] = field(default_factory=list)
     address: str = ""
@@ -111,6 +126,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield site
+        site.enough.set()
         server.shutdown()
         thread.join()
 
@@ -255,6 +271,40 @@ def test_halves_of_different_files_are_not_joined(site: Site, tmp_path: Path) ->
         download(raw, tmp_path)
     site.files["/a"] = CONTENT
     with pytest.raises(DataError, match="hash"):
+        download(raw, tmp_path)
+    assert everything_in(tmp_path) == []
+    assert download(raw, tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("hangs", ["before", "within"])
+def test_a_hanging_mirror_is_left_for_the_next(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hangs: str
+) -> None:
+    """It accepts, and then says nothing more; patience is cut short for the test."""
+    monkeypatch.setattr("vaebench.datasets.fetch.TIMEOUT", (0.2, 0.2))
+    site.files["/truth"] = CONTENT
+    silent = Site(files={"/silent": CONTENT}, hangs=hangs)
+    with Server(silent) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/silent"
+        raw = RawFile(NAME, sha256(CONTENT), (url, site.url("/truth")))
+        try:
+            assert download(raw, tmp_path).read_bytes() == CONTENT
+        finally:
+            silent.enough.set()
+            server.shutdown()
+            thread.join()
+    assert [path for path, _ in silent.requests] == ["/silent"]
+
+
+def test_another_part_than_asked_for_is_not_joined(site: Site, tmp_path: Path) -> None:
+    """Where no checksum is known, nothing else would find it out."""
+    site.files["/a"], site.cuts, site.shift = CONTENT, 1, 7
+    raw = RawFile(NAME, None, (site.url("/a"),))
+    with pytest.raises(DataError):
+        download(raw, tmp_path)
+    with pytest.raises(DataError, match=r"asked for bytes from \d+ on, got \d+-"):
         download(raw, tmp_path)
     assert everything_in(tmp_path) == []
     assert download(raw, tmp_path).read_bytes() == CONTENT
@@ -423,6 +473,53 @@ def test_a_member_outside_the_folder_is_refused(tmp_path: Path, kind: str, membe
     assert everything_in(tmp_path) == ["inner/a"]
 
 
+@pytest.mark.parametrize("form", ["zip", "tar", "tar in tar"])
+def test_a_bomb_is_refused_before_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """Zeros in a thousandth of their size; a small bomb, for which the limit is lowered."""
+    monkeypatch.setattr("vaebench.datasets.fetch.BOMB", (100, 1 << 20))
+    size, block = 8 << 20, bytes(1 << 20)
+    path, inner = tmp_path / "bomb", tmp_path / "inner.tar.gz"
+
+    def read() -> None:
+        if form == "zip":
+            read_zip(path, "x")
+        for name, file in tar_members(path, path.name):
+            list(tar_members(file, name))
+
+    if form == "zip":
+        with (
+            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+            archive.open("x", "w") as member,
+        ):
+            for _ in range(size >> 20):
+                member.write(block)
+    else:
+        with gzip.open(inner if form == "tar in tar" else path, "wb", compresslevel=1) as file:
+            header = tarfile.TarInfo("x")
+            header.size = size
+            file.write(header.tobuf())
+            for _ in range(size >> 20):
+                file.write(block)
+    if form == "tar in tar":
+        tarred(path, {"inner.tar.gz": inner.read_bytes()})
+    assert path.stat().st_size < size >> 7
+    with pytest.raises(DataError, match=rf"x unpacks \d+ bytes to {size}; allowed: 100 times"):
+        read()
+
+
+def test_a_zip_that_lies_about_its_size_gives_no_more_than_it_says(tmp_path: Path) -> None:
+    """The size in the list of members is set from 100,000 to 10."""
+    path = zipped(tmp_path / "a.zip", {"x": bytes(100_000)})
+    content = bytearray(path.read_bytes())
+    for place in (content.find(b"PK\x03\x04") + 22, content.find(b"PK\x01\x02") + 24):
+        content[place : place + 4] = (10).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="not a whole zip archive"):
+        read_zip(path, "x")
+
+
 def test_links_of_a_tar_are_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     with tarfile.open(path, "w") as archive:
@@ -445,3 +542,36 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
         read_zip(path, "x")
     with pytest.raises(DataError, match="not a whole tar"):
         read_tar(path)
+
+
+class TwoFiles(OneFile):
+    """A data set whose first file needs the others beside it."""
+
+    def companions(self) -> list[RawFile]:
+        """All but the first."""
+        return self.raw[1:]
+
+    def raw_files(self) -> list[RawFile]:
+        """The first."""
+        return self.raw[:1]
+
+
+def test_companions_lie_beside_the_raw_file(site: Site, tmp_path: Path) -> None:
+    """Both local: used in place. One local: it is linked to beside the one downloaded."""
+    site.files["/b"] = b"second"
+    first = RawFile("a.bin", sha256(b"first"))
+    second = RawFile("b.bin", sha256(b"second"), (site.url("/b"),))
+    local = tmp_path / "local"
+    local.mkdir()
+    (local / "a.bin").write_bytes(b"first")
+    for _ in range(2):
+        receipt = fetch(TwoFiles(first, second), local, tmp_path / "downloads")
+        path = Path(receipt["path"])
+        assert path == tmp_path / "downloads" / "one" / "a.bin"
+        assert (path.read_bytes(), (path.parent / "b.bin").read_bytes()) == (b"first", b"second")
+        assert "sha256:" + receipt["companions"]["b.bin"] == sha256(b"second")
+    (local / "b.bin").write_bytes(b"second")
+    assert Path(fetch(TwoFiles(first, second), local, tmp_path)["path"]) == local / "a.bin"
+    (local / "b.bin").write_bytes(b"wrong")
+    with pytest.raises(DataError, match=r"b\.bin: sha256 checksum"):
+        fetch(TwoFiles(first, second), local, tmp_path)

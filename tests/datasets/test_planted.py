@@ -169,7 +169,7 @@ def test_the_true_ranking_beats_popularity() -> None:
     train = parts.matrices["train"]
     popularity = torch.from_numpy(np.asarray(train.sum(0)).ravel())
     ranked = from_scores(
-        popularity.expand(80, -1),
+        popularity.repeat(80, 1),
         SparseRows.from_scipy(parts.matrices["test_fold_in"]),
         SparseRows.from_scipy(parts.matrices["test_held_out"]),
     )

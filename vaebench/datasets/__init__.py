@@ -43,6 +43,10 @@ class Dataset(ABC):
         """The forms of the raw data, the preferred one first; none for an embedded data set."""
         return []
 
+    def companions(self) -> list[RawFile]:
+        """Further files that must lie beside the raw file, all of them; by default none."""
+        return []
+
     def raw_folder(self) -> str:
         """The sub-folder of the local folder where the files may lie."""
         return ""
@@ -98,20 +102,55 @@ class Images(Dataset):
 
     kind: ClassVar[Literal["interactions", "images"]] = "images"
 
+    shape: tuple[int, int] | None = None
+    """Height and width, F = height · width; None where nobody knows."""
+
+    dynamic: bool = False
+    """True if training pictures are grey values from which binary ones are drawn at every use."""
+
+    held_out_class: int | None = None
+    """A class that training and validation never see: what an anomaly detector has to find."""
+
     @abstractmethod
     def read(self, raw: Path | None) -> dict[str, np.ndarray]:
         """``train``, ``validation`` and ``test``, each (N, F)."""
 
+    def labels(self, raw: Path | None) -> dict[str, np.ndarray]:  # noqa: ARG002
+        """The class of each picture of each part, (N,) int64; by default there are none."""
+        return {}
+
+    def rows(self, raw: Path | None) -> dict[str, np.ndarray]:  # noqa: ARG002
+        """The number in the source of each picture of each part, where the split is ours."""
+        return {}
+
     def write_split(self, raw: Path | None, out: Path, source: dict[str, Any]) -> None:
-        """Write ``train.npy``, ``validation.npy``, ``test.npy``."""
-        parts = self.read(raw)
+        """Write ``train.npy``, ``validation.npy``, ``test.npy``; labels and row numbers if any."""
+        files: dict[str, np.ndarray] = {}
+        parts, labels, rows = self.read(raw), self.labels(raw), self.rows(raw)
         for name, pictures in parts.items():
             if not (np.isfinite(pictures).all() and pictures.min() >= 0 and pictures.max() <= 1):
                 raise DataError(f"{name}: pixels outside [0, 1]; allowed: finite values in [0, 1]")
+            kept = np.ones(len(pictures), bool)
+            if labels and self.held_out_class is not None and name != "test":
+                kept = labels[name] != self.held_out_class
+            files[name] = pictures[kept].astype(np.float32)
+            for suffix, values in (("labels", labels), ("rows", rows)):
+                if values:
+                    files[f"{name}_{suffix}"] = values[name][kept]
+            if not kept.any():
+                raise DataError(f"{name}: no picture is left; allowed: at least one")
+        for name, array in files.items():
             with whole(out / f"{name}.npy") as path, path.open("wb") as file:
-                np.save(file, pictures.astype(np.float32), allow_pickle=False)
-        counts = {f"{name}_images": len(pictures) for name, pictures in parts.items()}
+                np.save(file, array, allow_pickle=False)
+        counts = {f"{name}_images": len(files[name]) for name in parts}
         counts["pixels"] = parts["train"].shape[1]
-        write_json(
-            out / "card.json", {"kind": self.kind, "source": source, "counts": counts, "truth": {}}
-        )
+        card = {
+            "kind": self.kind,
+            "source": source,
+            "counts": counts,
+            "shape": list(self.shape) if self.shape else None,
+            "dynamic": self.dynamic,
+            "held_out_class": self.held_out_class,
+            "truth": {},
+        }
+        write_json(out / "card.json", card)

@@ -1,7 +1,8 @@
 """Handwritten digits that come with scikit-learn: no download."""
 
+from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -22,20 +23,33 @@ class Digits(Images):
         *,
         validation: Annotated[int, Field(ge=1, le=800)] = 250,
         test: Annotated[int, Field(ge=1, le=800)] = 250,
+        held_out_class: Annotated[int, Field(ge=0, le=9)] | None = None,
         seed: Annotated[int, Field(ge=0)] = 0,
     ) -> None:
         self.validation, self.test, self.seed = validation, test, seed
+        self.held_out_class = held_out_class
+        self.shape = (8, 8)
 
-    def read(self, raw: Path | None) -> dict[str, np.ndarray]:  # noqa: ARG002 (embedded)
+    def read(self, raw: Path | None) -> dict[str, np.ndarray]:
         """Train, validation and test pictures, (N, 64)."""
-        from sklearn.datasets import load_digits  # noqa: PLC0415 (a second, for this call only)
+        pictures = (_originals().data >= 8).astype(np.float32)  # noqa: PLR2004 (half of 16)
+        return {part: pictures[rows] for part, rows in self.rows(raw).items()}
 
-        pictures = (load_digits().data >= 8).astype(np.float32)  # noqa: PLR2004 (half of 16)
-        pictures = pictures[numpy_stream("digits", self.seed).permutation(len(pictures))]
-        stop = len(pictures) - self.test
+    def labels(self, raw: Path | None) -> dict[str, np.ndarray]:
+        """The digits 0 … 9."""
+        digits = _originals().target.astype(np.int64)
+        return {part: digits[rows] for part, rows in self.rows(raw).items()}
+
+    def rows(self, raw: Path | None) -> dict[str, np.ndarray]:  # noqa: ARG002 (embedded)
+        """Where every picture stands in scikit-learn's order."""
+        order = numpy_stream("digits", self.seed).permutation(len(_originals().data))
+        stop = len(order) - self.test
         start = stop - self.validation
-        return {
-            "train": pictures[:start],
-            "validation": pictures[start:stop],
-            "test": pictures[stop:],
-        }
+        return {"train": order[:start], "validation": order[start:stop], "test": order[stop:]}
+
+
+@cache
+def _originals() -> Any:  # noqa: ANN401 (scikit-learn's Bunch)
+    from sklearn.datasets import load_digits  # noqa: PLC0415 (a second, for this call only)
+
+    return load_digits()

@@ -20,21 +20,33 @@ from vaebench.errors import DataError
 TIMEOUT = (10, 60)
 """Seconds to connect, and between two bytes."""
 
+BOMB = 100, 1 << 28
+"""An archive that unpacks to more than 100 times its size and to more than 256 MiB is refused;
+tables of ratings shrink to a fifth or so."""
+
 log = logging.getLogger(__name__)
 
 
 def local_file(dataset: Dataset, local: Path | None) -> tuple[RawFile, Path] | None:
     """The first raw file of ``dataset`` that lies in ``local``; not yet verified."""
+    for raw in dataset.raw_files():
+        path = lying_in(local, dataset, raw)
+        if path is not None:
+            return raw, path
+    return None
+
+
+def lying_in(local: Path | None, dataset: Dataset, raw: RawFile) -> Path | None:
+    """Where ``raw`` lies in the local folder or its sub-folder of the data set, if it does."""
     if local is not None:
-        for raw in dataset.raw_files():
-            for path in (local / dataset.raw_folder() / raw.name, local / raw.name):
-                if path.is_file():
-                    return raw, path
+        for path in (local / dataset.raw_folder() / raw.name, local / raw.name):
+            if path.is_file():
+                return path
     return None
 
 
 def fetch(dataset: Dataset, local: Path | None, downloads: Path) -> dict[str, Any]:
-    """Find or download the raw file of ``dataset`` and verify it.
+    """Find or download the raw file of ``dataset`` and its companions, and verify them.
 
     Args:
         dataset: names its raw files.
@@ -43,21 +55,48 @@ def fetch(dataset: Dataset, local: Path | None, downloads: Path) -> dict[str, An
 
     Returns:
         A receipt: ``path``, ``name`` and ``sha256`` of the verified file, all None if the data set
-        is embedded.
+        is embedded; ``companions`` (name → sha256) if it has any.
 
     Raises:
-        DataError: no form of the file can be had, or its checksum is wrong.
+        DataError: no form of a file can be had, or its checksum is wrong.
     """
     if not dataset.raw_files():
         return {"path": None, "name": None, "sha256": None}
+    folder = downloads / dataset.raw_folder()
     found = local_file(dataset, local)
     if found:
         raw, path = found
         verify(path, raw.checksum)
     else:
         raw = next((raw for raw in dataset.raw_files() if raw.urls), dataset.raw_files()[0])
-        path = download(raw, downloads / dataset.raw_folder(), local)
-    return {"path": str(path), "name": raw.name, "sha256": pooch.file_hash(str(path))}
+        path = download(raw, folder, local)
+    receipt = {"name": raw.name, "sha256": pooch.file_hash(str(path))}
+    if dataset.companions():
+        others = [_had(dataset, other, local, folder) for other in dataset.companions()]
+        if any(other.parent != path.parent for other in others):
+            # some are the user's and some are downloaded: readers find them in one folder
+            path, *others = (_linked(file, folder) for file in (path, *others))
+        receipt["companions"] = {other.name: pooch.file_hash(str(other)) for other in others}
+    return {"path": str(path)} | receipt
+
+
+def _had(dataset: Dataset, raw: RawFile, local: Path | None, folder: Path) -> Path:
+    """``raw`` where the user has it, else downloaded; verified."""
+    path = lying_in(local, dataset, raw)
+    if path is None:
+        return download(raw, folder, local)
+    verify(path, raw.checksum)
+    return path
+
+
+def _linked(file: Path, folder: Path) -> Path:
+    """A link to ``file`` in ``folder``, unless it lies there."""
+    target = folder / file.name
+    if target.resolve() != file.resolve():
+        folder.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        target.symlink_to(file.resolve())
+    return target
 
 
 def verify(path: Path, checksum: str | None) -> None:
@@ -122,6 +161,12 @@ class _Resuming:
                 return self(url, output_file, _)
             response.raise_for_status()
             resumed = response.status_code == requests.codes.partial_content
+            begins = response.headers.get("Content-Range", "").removeprefix("bytes ")
+            if resumed and begins.partition("-")[0] != str(have):
+                self.part.unlink()
+                raise requests.ConnectionError(
+                    f"asked for bytes from {have} on, got {begins or 'another part'}"
+                )
             have = have if resumed else 0
             length = response.headers.get("Content-Length")
             whole = have + int(length) if length else None
@@ -151,13 +196,17 @@ def zip_member(archive: Path, name: str) -> Iterator[IO[bytes]]:
     """The member ``name`` of a zip archive, read as a stream; nothing is unpacked to disk.
 
     Raises:
-        DataError: not a whole zip, a member that leaves the folder, or no such member.
+        DataError: not a whole zip, a member that leaves the folder or is far too large, or no such
+            member.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
             for member in opened.namelist():
                 check_inside(archive, member)
-            with opened.open(name) as file:
+            info = opened.getinfo(name)  # nothing beyond the size it declares is ever read
+            packed = min(info.compress_size, archive.stat().st_size)
+            check_size(archive, info.filename, info.file_size, packed)
+            with opened.open(info) as file:
                 yield file
     except KeyError as error:
         raise DataError(f"{archive}: there is no {name} in it") from error
@@ -168,8 +217,8 @@ def zip_member(archive: Path, name: str) -> Iterator[IO[bytes]]:
 class TarMember:
     """The stream of one file of a tar archive."""
 
-    def __init__(self, file: IO[bytes], label: str) -> None:
-        self.file, self.label = file, label
+    def __init__(self, file: IO[bytes], label: str, size: int) -> None:
+        self.file, self.label, self.size = file, label, size
 
     def read(self, size: int = -1) -> bytes:
         """The next ``size`` bytes, all of them if negative.
@@ -185,18 +234,22 @@ def tar_members(archive: Path | TarMember, label: str) -> Iterator[tuple[str, Ta
     """Name and stream of each file of a (compressed) tar archive, in its order, one pass.
 
     Raises:
-        DataError: not a whole tar, or a member that leaves the folder.
+        DataError: not a whole tar, or a member that leaves the folder or is far too large.
     """
     source: dict[str, Any] = (
         {"name": archive} if isinstance(archive, Path) else {"fileobj": archive}
     )
+    packed = archive.stat().st_size if isinstance(archive, Path) else archive.size
+    unpacked = 0
     with _whole_tar(label), tarfile.open(**source, mode="r|*") as opened:
         for member in opened:
             check_inside(label, member.name)
+            unpacked += member.size
+            check_size(label, member.name, unpacked, packed)
             if member.isfile():
                 file = opened.extractfile(member)
                 assert file is not None  # noqa: S101 (isfile)
-                yield member.name, TarMember(file, label)
+                yield member.name, TarMember(file, label, member.size)
 
 
 @contextmanager
@@ -217,3 +270,16 @@ def check_inside(archive: Path | str, member: str) -> None:
     path = PurePosixPath(member.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in (path.parts or ("",))[0]:
         raise DataError(f"{archive}: member {member!r} leaves the folder; nothing was unpacked")
+
+
+def check_size(archive: Path | str, member: str, unpacked: int, packed: int) -> None:
+    """Refuse an archive that is small on disk and fills the memory when read.
+
+    Raises:
+        DataError: so many bytes from so few are more than ``BOMB`` allows.
+    """
+    ratio, least = BOMB
+    if unpacked > max(ratio * packed, least):
+        raise DataError(
+            f"{archive}: {member} unpacks {packed} bytes to {unpacked}; allowed: {ratio} times"
+        )

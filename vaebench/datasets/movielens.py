@@ -1,8 +1,10 @@
 """MovieLens: the rating data of GroupLens (Harper & Konstan 2015, doi:10.1145/2827872)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+
+import numpy as np
 
 from vaebench.datasets import Interactions, RawFile
 from vaebench.datasets.fetch import zip_member
@@ -120,9 +122,7 @@ class MovieLens(Interactions):
             table = read_delimited(
                 raw, name=raw.name, delimiter=layout.delimiter, names=layout.names, columns=CSV
             )
-        if self.release == "ml-1m":
-            table = table.sort_by([("userId", "ascending"), ("movieId", "ascending")])
-        return ratings(
+        read = ratings(
             table,
             name=raw.name,
             user="userId",
@@ -130,3 +130,7 @@ class MovieLens(Interactions):
             rating="rating",
             threshold=self.threshold,
         )
+        if self.release == "ml-1m":
+            order = np.lexsort((read.items, read.users))
+            read = replace(read, users=read.users[order], items=read.items[order])
+        return read

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vaebench.datasets import Interactions, RawFile
 from vaebench.datasets.fetch import TarMember, tar_members
 from vaebench.datasets.protocol import Protocol, Ratings
-from vaebench.datasets.tables import read_delimited
+from vaebench.datasets.tables import in_order, read_csv
 from vaebench.errors import DataError
 
 ARCHIVE = "nf_prize_dataset.tar.gz"
@@ -57,9 +58,10 @@ class Netflix(Interactions):
         numbers = np.array(sorted(films))
         users = np.concatenate([films[number] for number in numbers])
         lengths = [len(films[number]) for number in numbers]
-        user_ids, codes = np.unique(users, return_inverse=True)
+        encoded = pc.dictionary_encode(pa.array(users))
+        codes, user_ids = in_order(encoded.indices.to_numpy(), encoded.dictionary)
         items = np.repeat(np.arange(len(numbers), dtype=np.int32), lengths)
-        return Ratings(codes.astype(np.int32), items, user_ids, numbers)
+        return Ratings(codes, items, user_ids, numbers)
 
     def _films(self, archive: Path | TarMember, label: str) -> dict[int, np.ndarray]:
         """Film number → the users (int32) who rated it ≥ threshold."""
@@ -69,7 +71,7 @@ class Netflix(Interactions):
             number = first.strip().removesuffix(b":")
             if not number.isdigit():
                 raise DataError(f"{label}: {name} does not begin with a line 'film:'")
-            table = read_delimited(
+            table = read_csv(
                 io.BytesIO(rest),
                 name=name,
                 names=("user", "rating", "date"),

@@ -73,19 +73,15 @@ def split(ratings: Ratings, protocol: Protocol) -> Split:
     Raises:
         DataError: too few users for the two held-out parts, a pair that occurs twice, or no items.
     """
-    users, items = ratings.users, ratings.items
-    values = np.ones(len(users), np.float32) if ratings.values is None else ratings.values
+    users, items, values = ratings.users, ratings.items, ratings.values
+    n_users, n_items = len(ratings.user_ids), len(ratings.item_ids)
     if protocol.min_users_per_item > 0:
-        frequent = (
-            np.bincount(items, minlength=len(ratings.item_ids)) >= protocol.min_users_per_item
-        )
-        keep = frequent[items]
-        users, items, values = users[keep], items[keep], values[keep]
+        frequent = np.bincount(items, minlength=n_items) >= protocol.min_users_per_item
+        users, items, values = _rows(frequent[items], users, items, values)
     if protocol.min_items_per_user > 0:
-        active = np.bincount(users, minlength=len(ratings.user_ids)) >= protocol.min_items_per_user
-        keep = active[users]
-        users, items, values = users[keep], items[keep], values[keep]
-    present = np.unique(users)
+        active = np.bincount(users, minlength=n_users) >= protocol.min_items_per_user
+        users, items, values = _rows(active[users], users, items, values)
+    present = np.flatnonzero(np.bincount(users, minlength=n_users))
     held_out_users = protocol.validation_users + protocol.test_users
     if len(present) <= held_out_users:
         raise DataError(
@@ -96,7 +92,7 @@ def split(ratings: Ratings, protocol: Protocol) -> Split:
     counts = {
         "interactions": len(users),
         "users": len(present),
-        "items": len(np.unique(items)),
+        "items": int(np.count_nonzero(np.bincount(items))),
     }
     order = present[np.random.RandomState(protocol.seed).permutation(len(present))]
     parts = {
@@ -104,25 +100,24 @@ def split(ratings: Ratings, protocol: Protocol) -> Split:
         "validation": order[-held_out_users : -protocol.test_users],
         "test": order[-protocol.test_users :],
     }
-    part_of_user = np.full(len(ratings.user_ids), -1, np.int8)
+    part_of_user = np.full(n_users, -1, np.int8)
     for number, members in enumerate(parts.values()):
         part_of_user[members] = number
     part = part_of_user[users]
 
-    train_items = items[part == 0]
-    appeared, first = np.unique(train_items, return_index=True)
-    vocabulary = appeared[np.argsort(first)]
-    column = np.full(len(ratings.item_ids), -1, np.int64)
-    column[vocabulary] = np.arange(len(vocabulary))
+    vocabulary = _in_order_of_appearance(items[part == 0], n_items)
+    column = np.full(n_items, -1, np.int32)
+    column[vocabulary] = np.arange(len(vocabulary), dtype=np.int32)
+    columns = column[items]
+    part[columns < 0] = -1  # an item that no training user has
 
     matrices, ids = {}, {"items": ratings.item_ids[vocabulary]}
     counts["training_items"] = len(vocabulary)
     for number, (name, members) in enumerate(parts.items()):
-        keep = (part == number) & (column[items] >= 0)
-        u, i, v = users[keep], column[items[keep]], values[keep]
-        remaining = members[np.isin(members, u)]
-        row = np.full(len(ratings.user_ids), -1, np.int64)
-        row[remaining] = np.arange(len(remaining))
+        u, i, v = _rows(part == number, users, columns, values)
+        remaining = members[np.bincount(u, minlength=n_users)[members] > 0]
+        row = np.full(n_users, -1, np.int32)
+        row[remaining] = np.arange(len(remaining), dtype=np.int32)
         shape = (len(remaining), len(vocabulary))
         ids[f"{name}_users"] = ratings.user_ids[remaining]
         counts[f"{name}_users"] = len(remaining)
@@ -133,12 +128,26 @@ def split(ratings: Ratings, protocol: Protocol) -> Split:
             continue
         counts[f"{name}_users_without_items"] = len(members) - len(remaining)
         out = _held_out(u, protocol)
-        matrices[f"{name}_fold_in"] = _csr(row[u[~out]], i[~out], v[~out], shape)
-        matrices[f"{name}_held_out"] = _csr(row[u[out]], i[out], v[out], shape)
+        for half, keep in (("fold_in", ~out), ("held_out", out)):
+            matrices[f"{name}_{half}"] = _csr(*_rows(keep, row[u], i, v), shape)
         counts[f"{name}_held_out_interactions"] = int(out.sum())
         with_target = np.diff(matrices[f"{name}_held_out"].indptr) > 0
         counts[f"{name}_users_without_target"] = int((~with_target).sum())
     return Split(matrices, ids, counts)
+
+
+def _rows(
+    keep: np.ndarray, users: np.ndarray, items: np.ndarray, values: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """The interactions where ``keep`` (N,) is true."""
+    return users[keep], items[keep], None if values is None else values[keep]
+
+
+def _in_order_of_appearance(codes: np.ndarray, below: int) -> np.ndarray:
+    """The distinct ``codes``, all less than ``below``, by the row where each appears first."""
+    first = np.full(below, len(codes))
+    first[codes[::-1]] = np.arange(len(codes))[::-1]  # of a code's rows the last assigned stays
+    return np.argsort(first)[: np.count_nonzero(first < len(codes))]
 
 
 def _held_out(users: np.ndarray, protocol: Protocol) -> np.ndarray:
@@ -156,13 +165,14 @@ def _held_out(users: np.ndarray, protocol: Protocol) -> np.ndarray:
 
 
 def _csr(
-    rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: tuple[int, int]
+    rows: np.ndarray, columns: np.ndarray, values: np.ndarray | None, shape: tuple[int, int]
 ) -> scipy.sparse.csr_matrix:
-    """A CSR matrix with sorted columns.
+    """A CSR matrix with sorted columns; ones where there are no values.
 
     Raises:
         DataError: a (user, item) pair occurs twice.
     """
+    values = np.ones(len(rows), np.float32) if values is None else values
     matrix = scipy.sparse.csr_matrix((values, (rows, columns)), shape=shape)
     if matrix.nnz != len(rows):
         raise DataError(
