@@ -62,8 +62,10 @@ def test_training_is_the_textbook_loop_on_dense_input() -> None:
             keep = torch.zeros_like(x)
             keep[stored] = (torch.empty(int(stored.sum())).uniform_(generator=noise) >= 0.5).float()
             inputs = torch.nn.functional.normalize(x, dim=1) * keep / 0.5
-            hidden = torch.tanh(inputs @ model.item_weights + model.hidden_bias)
-            mean, log_variance = model.posterior(hidden).chunk(2, 1)
+            hidden = torch.tanh(
+                inputs @ model.encoder["input"].weight + model.encoder["input"].bias
+            )
+            mean, log_variance = model.encoder["hidden"](hidden).chunk(2, 1)
             deviation = torch.exp(log_variance / 2)
             z = mean + deviation * torch.empty_like(mean).normal_(generator=noise)
             distortion = -(x * torch.log_softmax(model.decoder(z), 1)).sum(1)

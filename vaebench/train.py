@@ -8,12 +8,17 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from vaebench.errors import Diverged
+from vaebench.estimators import Estimator
+from vaebench.learning_rate import factor
 from vaebench.models import VAE
+from vaebench.rules import PARTS, Draw, Rule, Update
+from vaebench.rules.joint import Joint
 from vaebench.sparse import Batch, counts
 from vaebench.strategies import Stats, Strategy
 
@@ -28,7 +33,7 @@ BETA_VALUES_PER_UPDATE = 512
 class Epoch:
     """What happened in one epoch, summed on the device and read once at its end."""
 
-    number: int
+    number: int = 1
     updates: int = 0
     examples: int = 0
     sums: Tensor | float = 0.0
@@ -48,19 +53,21 @@ class Epoch:
         self.updates += 1
         self.examples += size
 
-    def record(self, updates_before: int) -> dict[str, float]:
+    def record(self, updates: int) -> dict[str, float]:
         """The epoch as one row of the trace; nats per example.
+
+        Args:
+            updates: t, the updates that counted so far.
 
         Raises:
             Diverged: distortion or rate is not finite.
         """
         assert isinstance(self.sums, Tensor)  # noqa: S101 (there is no epoch without an update)
         distortion, rate, beta = (self.sums / self.examples).tolist()
-        updates = updates_before + self.updates
         if not math.isfinite(distortion + rate):
             raise Diverged(
-                f"training diverged in epoch {self.number} (updates {updates_before + 1} to "
-                f"{updates}): distortion {distortion}, rate {rate}; allowed: finite numbers"
+                f"training diverged in epoch {self.number} (up to update {updates}): distortion "
+                f"{distortion}, rate {rate}; allowed: finite numbers"
             )
         values = torch.cat(self.betas).cpu()
         levels = torch.tensor(list(BETA_QUANTILES.values()))
@@ -79,11 +86,31 @@ class Epoch:
         }
 
 
+@dataclass
+class Progress:
+    """How far training is; with model, strategy, rule, optimiser and streams all it depends on.
+
+    Attributes:
+        updates: t, the updates that counted so far.
+        done: the updates of this epoch so far, counted or not.
+        order: the state of the order stream at the epoch's start, from which its batches are drawn
+            again when training goes on in the middle of the epoch.
+        losses: of this epoch's updates, for rules that look at them.
+        start: distortion and rate of the very first batch.
+        epoch: the epoch under way.
+    """
+
+    updates: int = 0
+    done: int = 0
+    order: Tensor | None = None
+    losses: list[Tensor] = field(default_factory=list)
+    start: dict[str, float] = field(default_factory=dict)
+    epoch: Epoch = field(default_factory=Epoch)
+
+
 def batches(examples: Batch, size: int, order: torch.Generator) -> Iterator[Batch]:
     """All examples once, in random order, ``size`` at a time; the last batch may be smaller."""
-    permutation = torch.randperm(len(examples), generator=order)
-    device = examples.device if isinstance(examples, Tensor) else examples.offsets.device
-    for chosen in permutation.to(device).split(size):
+    for chosen in torch.randperm(len(examples), generator=order).split(size):
         yield examples[chosen]
 
 
@@ -97,7 +124,12 @@ def train(
     batch_size: int,
     order: torch.Generator,
     noise: torch.Generator,
-    after_epoch: Callable[[dict[str, float]], None],
+    after_epoch: Callable[[dict[str, float]], float | None],
+    rule: Rule | None = None,
+    estimator: Estimator = Estimator(),  # noqa: B008 (frozen)
+    learning_rate_cycles: int | None = None,
+    progress: Progress | None = None,
+    after_update: Callable[[], None] = lambda: None,
 ) -> dict[str, float]:
     """Train in place; ``after_epoch`` gets each epoch's row of the trace.
 
@@ -106,11 +138,16 @@ def train(
         strategy: β, on the same device.
         optimizer: over the model's parameters.
         examples: the training examples, on the device.
-        epochs: passes over ``examples``.
-        batch_size: B; T = epochs · ⌈examples / B⌉ updates in all.
+        epochs: passes over ``examples``, as the rule defines them.
+        batch_size: B; T = epochs · passes · ⌈examples / B⌉ updates that count.
         order: CPU stream of the batch order.
         noise: stream of dropout and of ε, on the device.
-        after_epoch: validation, logging, checkpoints.
+        after_epoch: validation, logging; returns the validation metric, higher is better.
+        rule: which batches come and what learns from them; by default everything from each.
+        estimator: how distortion and rate are estimated; by default one sample of algorithm 1.
+        learning_rate_cycles: see :func:`vaebench.learning_rate.factor`.
+        progress: where to go on; the other arguments must be in the state they had there.
+        after_update: called after each update, when ``progress`` is true to the model: checkpoints.
 
     Returns:
         Distortion and rate of the very first batch before any update, nats per example: the same
@@ -119,30 +156,62 @@ def train(
     Raises:
         Diverged: an epoch's distortion or rate is not finite.
     """
-    total = epochs * math.ceil(len(examples) / batch_size)
-    step = torch.zeros((), dtype=torch.int64, device=next(model.parameters()).device)
-    updates = 0
-    start: dict[str, float] = {}
-    for number in range(1, epochs + 1):
-        model.train()
-        epoch = Epoch(number)
-        for x in batches(examples, batch_size, order):
-            posterior = model.encode(x, noise)
-            z = posterior.rsample(noise)
-            distortion = -model.decode(z).log_prob(x)
-            rate = posterior.rate(model.prior())
-            stats = Stats(step, total, distortion.detach(), rate.detach(), counts(x))
+    rule, progress = rule or Joint(), progress or Progress()
+    total = epochs * rule.passes * math.ceil(len(examples) / batch_size)
+    device = next(model.parameters()).device
+    draw = partial(batches, examples, batch_size, order)
+    for group in optimizer.param_groups:
+        group.setdefault("initial_lr", group["lr"])
+    while progress.epoch.number <= epochs:
+        for update in _updates(rule, model, draw, order, progress):
+            x = update.x
+            for part in PARTS:
+                getattr(model, part).requires_grad_(part in update.parts)
+            terms = estimator.draw(model, x, noise)
+            distortion, rate = terms.distortion.detach(), terms.rate.detach()
+            step = torch.full((), progress.updates, dtype=torch.int64, device=device)
+            stats = Stats(step, total, distortion, rate, counts(x))
             beta = strategy(stats)
-            loss = (distortion + (beta * rate).sum(1)).mean()
+            loss = (strategy.example_weights(stats) * estimator.loss(terms, beta)).mean()
             optimizer.zero_grad()
             loss.backward()
+            for group in optimizer.param_groups:
+                scale = factor(progress.updates, total, learning_rate_cycles)
+                group["lr"] = group["initial_lr"] * scale
             optimizer.step()
-            strategy.update(stats)
-            epoch.add(stats.distortion, stats.rate, beta.detach())
-            step += 1
-        if epoch.first is not None and not start:
-            start = dict(zip(("distortion", "rate"), epoch.first.tolist()[:2], strict=True))
-        row = epoch.record(updates)
-        updates += epoch.updates
-        after_epoch(row)
-    return start
+            progress.epoch.add(stats.distortion, stats.rate, beta.detach())
+            progress.losses.append(loss.detach())
+            rule.observe(loss.detach())
+            if update.counts:
+                strategy.update(stats)
+                progress.updates += 1
+            progress.done += 1
+            after_update()
+        if progress.epoch.first is not None and not progress.start:
+            first = progress.epoch.first.tolist()[:2]
+            progress.start = dict(zip(("distortion", "rate"), first, strict=True))
+        validation = after_epoch(progress.epoch.record(progress.updates))
+        if validation is not None:
+            strategy.observe(validation)
+        progress.epoch = Epoch(progress.epoch.number + 1)
+        progress.done, progress.losses = 0, []
+    return progress.start
+
+
+def _updates(
+    rule: Rule, model: VAE, draw: Draw, order: torch.Generator, progress: Progress
+) -> Iterator[Update]:
+    """The updates of the epoch under way that are not done yet.
+
+    In the middle of an epoch its beginning is drawn again, without training: the order stream and
+    the rule then stand where they stood.
+    """
+    if not progress.done:
+        progress.order = order.get_state()
+    elif progress.order is not None:
+        order.set_state(progress.order)
+    updates = rule.epoch(model, draw)
+    for _, loss in zip(range(progress.done), progress.losses, strict=True):
+        next(updates)
+        rule.observe(loss)
+    return updates
