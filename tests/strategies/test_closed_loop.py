@@ -8,6 +8,7 @@ import torch
 from tests.linear_gaussian import linear_model, observations
 from vaebench.seeds import torch_stream
 from vaebench.strategies import Stats, Strategy
+from vaebench.strategies.cap_search import CapSearch
 from vaebench.strategies.capacity import Capacity
 from vaebench.strategies.example_floor import ExampleFloor
 from vaebench.strategies.free_bits import FreeBits
@@ -149,3 +150,32 @@ def test_nothing_overflows(strategy: Strategy, extreme: float) -> None:
 def test_a_controllers_range_is_not_upside_down() -> None:
     with pytest.raises(ValueError, match="less than high"):
         PID(low=0.5, high=0.5)
+
+
+def searched(strategy: CapSearch, validation: list[float], updates: int = 10) -> list[list[float]]:
+    """β of every update, epoch by epoch, with the given validation metrics."""
+    betas, t = [], 0
+    for value in validation:
+        betas.append([])
+        for _ in range(updates):
+            betas[-1].append(strategy(stats(t, 1.0)).item())
+            strategy.update(stats(t, 1.0))
+            t += 1
+        strategy.observe(value)
+    return betas
+
+
+def test_cap_search_rises_until_validation_falls_and_goes_back_to_the_peak() -> None:
+    strategy = CapSearch(updates_per_unit=100, cap=1.0, patience=2)
+    found = searched(strategy, [0.1, 0.3, 0.2, 0.25, 0.9, 0.1])
+    rising = [[t / 100 for t in range(10 * epoch, 10 * epoch + 10)] for epoch in range(4)]
+    peak = 19 / 100  # the last update of the second epoch, whose metric was the best
+    assert found[:4] == [pytest.approx(epoch) for epoch in rising]
+    assert found[4:] == [pytest.approx([peak] * 10)] * 2, "a later best does not start it again"
+
+
+def test_cap_search_without_a_fall_ends_at_its_cap() -> None:
+    strategy = CapSearch(updates_per_unit=100, cap=0.25, patience=2)
+    found = searched(strategy, [0.1, 0.2, 0.3, 0.4, 0.5])
+    assert found[2][4:] == [0.24] + [0.25] * 5
+    assert found[4] == [0.25] * 10

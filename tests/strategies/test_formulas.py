@@ -13,6 +13,7 @@ from vaebench.strategies.cyclical import Cyclical
 from vaebench.strategies.decreasing import Decreasing
 from vaebench.strategies.free_bits import FreeBits
 from vaebench.strategies.linear import Linear
+from vaebench.strategies.per_interaction import PerInteraction
 from vaebench.strategies.sigmoid import Sigmoid
 from vaebench.strategies.step import Step
 from vaebench.strategies.user_scaled import UserScaled
@@ -104,6 +105,21 @@ def test_user_scaled_is_gamma_times_interactions() -> None:
 def test_the_ablation_scales_by_the_root_of_the_interactions() -> None:
     beta = UserScaled(gamma=0.5, exponent=0.5)(stats(7))
     torch.testing.assert_close(beta[:, 0], 0.5 * torch.tensor([1.0, 2.0, 3.0]).sqrt())
+
+
+def test_per_interaction_is_the_distortion_per_interaction_plus_the_rate() -> None:
+    """w_i (D_i + Σ_j β_ij R_ij) = D_i/n_i + β·R_i, value and gradient."""
+    strategy, given = PerInteraction(beta=0.3), stats(7)
+    distortion = torch.tensor([3.0, 8.0, 30.0], requires_grad=True)
+    rate = torch.rand(3, 2, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    weighed = strategy.example_weights(given) * (distortion + (strategy(given) * rate).sum(1))
+    direct = distortion / torch.tensor([1.0, 2.0, 3.0]) + 0.3 * rate.sum(1)
+    torch.testing.assert_close(weighed, direct)
+    for variable in (distortion, rate):
+        ours, theirs = (
+            torch.autograd.grad(f.sum(), variable, retain_graph=True) for f in (weighed, direct)
+        )
+        torch.testing.assert_close(ours, theirs)
 
 
 def test_free_bits_has_the_gradient_of_the_clamped_rate() -> None:

@@ -1,11 +1,12 @@
 """A capacity that grows: the rate is drawn to a target."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from vaebench.search import Range
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 
@@ -18,6 +19,8 @@ class Capacity(Strategy):
     β is negative while the rate is below the target. ``target`` is Cmax in nats per example, and
     Tc = warmup·T.
     """
+
+    search_space: ClassVar = {"gamma": Range(0.1, 100, log=True), "target": Range(1, 100, log=True)}
 
     def __init__(
         self,

@@ -1,8 +1,11 @@
 """A constant weight."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
+from vaebench.search import WEIGHT
 from vaebench.strategies import Stats, Strategy, Weight
 
 
@@ -12,6 +15,8 @@ class Constant(Strategy):
     β = 1 is the variational autoencoder (Kingma & Welling 2013, arXiv:1312.6114), β > 1 the β-VAE
     (Higgins et al. 2017), β = 0 a stochastic autoencoder.
     """
+
+    search_space: ClassVar = {"beta": WEIGHT}
 
     def __init__(self, *, beta: Weight = 1.0) -> None:
         super().__init__()

@@ -1,12 +1,13 @@
 """Cyclical annealing."""
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from vaebench.search import WEIGHT, Range
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 RAMPS = {
@@ -24,6 +25,12 @@ class Cyclical(Strategy):
     arXiv:1903.10145, eq. 6-7; M = 4, R = .5). The published experiments restart the learning rate
     with every cycle as well; here it stays constant, so that β alone is compared.
     """
+
+    search_space: ClassVar = {
+        "cap": WEIGHT,
+        "cycles": Range(1, 10, whole=True),
+        "ramp": Range(0.1, 1),
+    }
 
     def __init__(
         self,

@@ -1,8 +1,11 @@
 """A weight that falls: the control for every schedule that rises."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
+from vaebench.search import Range
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 
@@ -15,6 +18,12 @@ class Decreasing(Strategy):
     Raises:
         ValueError: start < end.
     """
+
+    search_space: ClassVar = {
+        "start": Range(1, 10, log=True),
+        "end": Range(0.01, 1, log=True),
+        "horizon": Range(0.05, 1),
+    }
 
     def __init__(self, *, start: Weight = 1.0, end: Weight = 0.2, horizon: Share = 0.5) -> None:
         super().__init__()

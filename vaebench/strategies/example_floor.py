@@ -1,7 +1,10 @@
 """A floor under the rate of each example."""
 
+from typing import ClassVar
+
 from torch import Tensor
 
+from vaebench.search import Range
 from vaebench.strategies import Stats, Strategy, Weight
 
 
@@ -11,6 +14,8 @@ class ExampleFloor(Strategy):
     Unlike free bits (Kingma et al. 2016, arXiv:1606.04934) the floor is under each example's rate,
     not under the batch mean of a latent. ``floor`` is κ in nats per example.
     """
+
+    search_space: ClassVar = {"floor": Range(1, 100, log=True)}
 
     def __init__(self, *, floor: Weight = 1.0) -> None:
         super().__init__()

@@ -1,11 +1,12 @@
 """Free bits: no pressure on latents that use few nats."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from vaebench.search import Range
 from vaebench.strategies import Stats, Strategy, Weight
 
 
@@ -17,6 +18,8 @@ class FreeBits(Strategy):
     latent alone (the last group may be smaller). λ = 0 is the constant β = 1. The rate that is
     logged is the true one, never the clamped one.
     """
+
+    search_space: ClassVar = {"floor": Range(0.01, 2, log=True)}
 
     def __init__(self, *, floor: Weight = 0.25, group: Annotated[int, Field(ge=1)] = 1) -> None:
         super().__init__()

@@ -1,11 +1,12 @@
 """GECO: the smallest rate at a given distortion."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from vaebench.search import Range
 from vaebench.strategies import Stats, Strategy
 
 Positive = Annotated[float, Field(gt=0)]
@@ -23,6 +24,8 @@ class GECO(Strategy):
 
     ``target`` is κ in nats per example, or per interaction (D_i/n_i) with ``per_interaction``.
     """
+
+    search_space: ClassVar = {"target": Range(1, 1_000, log=True)}
 
     def __init__(
         self,

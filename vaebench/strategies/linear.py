@@ -1,11 +1,12 @@
 """Linear warm-up to a cap."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from vaebench.search import WEIGHT, Range
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 
@@ -20,6 +21,8 @@ class Linear(Strategy):
     Raises:
         ValueError: ``warmup`` and ``updates_per_unit`` are both given, or start > cap.
     """
+
+    search_space: ClassVar = {"cap": WEIGHT, "warmup": Range(0.05, 1)}
 
     def __init__(
         self,

@@ -1,11 +1,12 @@
 """ControlVAE: a controller keeps the rate at a target."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from vaebench.search import Range
 from vaebench.strategies import Stats, Strategy, Weight
 
 
@@ -19,6 +20,8 @@ class PID(Strategy):
     Raises:
         ValueError: low ≥ high.
     """
+
+    search_space: ClassVar = {"target": Range(1, 100, log=True)}
 
     def __init__(
         self,

@@ -1,8 +1,11 @@
 """Sigmoid (logistic) warm-up."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
+from vaebench.search import WEIGHT, Range
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 
@@ -11,6 +14,12 @@ class Sigmoid(Strategy):
 
     The usual width for a warm-up of length Tw is Tw/10 at t0 = Tw/2.
     """
+
+    search_space: ClassVar = {
+        "cap": WEIGHT,
+        "midpoint": Range(0.05, 0.75),
+        "width": Range(0.01, 0.2, log=True),
+    }
 
     def __init__(self, *, cap: Weight = 1.0, midpoint: Share = 0.25, width: Share = 0.05) -> None:
         super().__init__()

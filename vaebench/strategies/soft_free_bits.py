@@ -1,11 +1,12 @@
 """Soft free bits: a weight that is nudged until the rate is near a target."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from vaebench.search import Range
 from vaebench.strategies import Stats, Strategy
 
 
@@ -15,6 +16,8 @@ class SoftFreeBits(Strategy):
     Chen et al. 2016, Variational Lossy Autoencoder, arXiv:1611.02731, §C. R̄ is the batch mean of
     Σ_j R_ij, ``target`` is λ in nats per example. γ starts at 1 and stays in [1e-6, 1].
     """
+
+    search_space: ClassVar = {"target": Range(1, 100, log=True)}
 
     def __init__(self, *, target: Annotated[float, Field(gt=0)] = 10.0) -> None:
         super().__init__()

@@ -1,8 +1,11 @@
 """A single step from one weight to another: a control for gradual schedules."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
+from vaebench.search import WEIGHT, Range
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 
@@ -12,6 +15,8 @@ class Step(Strategy):
     With before = 0 it is an abrupt warm-up; with before > after the weight falls. A control: what a
     gradual schedule (Bowman et al. 2016, arXiv:1511.06349) gains over it is due to being gradual.
     """
+
+    search_space: ClassVar = {"after": WEIGHT, "at": Range(0.05, 0.95)}
 
     def __init__(self, *, before: Weight = 0.0, after: Weight = 1.0, at: Share = 0.5) -> None:
         super().__init__()

@@ -1,7 +1,10 @@
 """A weight in proportion to what is known of a user."""
 
+from typing import ClassVar
+
 from torch import Tensor
 
+from vaebench.search import Range
 from vaebench.strategies import Stats, Strategy, Weight
 
 
@@ -16,6 +19,8 @@ class UserScaled(Strategy):
     """
 
     needs_counts = True
+
+    search_space: ClassVar = {"gamma": Range(0.0005, 0.05, log=True)}
 
     def __init__(self, *, gamma: Weight = 0.005, exponent: Weight = 1.0) -> None:
         super().__init__()
