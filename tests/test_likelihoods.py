@@ -1,10 +1,13 @@
 import itertools
 import math
 
+import pytest
 import scipy.sparse
 import torch
 
-from vaebench.likelihoods import Bernoulli, Multinomial
+from vaebench import likelihoods
+from vaebench.errors import DataError
+from vaebench.likelihoods import Bernoulli, Gaussian, Multinomial, OptimalGaussian
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
 
@@ -35,8 +38,49 @@ def test_multinomial_agrees_with_the_dense_formula_and_its_gradient() -> None:
 
 
 def test_multinomial_gradient_is_the_numerical_one() -> None:
+    """Central differences; gradcheck itself goes backward twice, see the next test."""
     logits, x = problem()
-    assert torch.autograd.gradcheck(lambda s: Multinomial(s).log_prob(x), logits.requires_grad_())
+    variable = logits.clone().requires_grad_()
+    Multinomial(variable).log_prob(x).sum().backward()
+    for row, item in itertools.product(range(4), range(7)):
+        shift = torch.zeros_like(logits)
+        shift[row, item] = 1e-6
+        up, down = (Multinomial(logits + s).log_prob(x).sum() for s in (shift, -shift))
+        assert math.isclose((up - down).item() / 2e-6, variable.grad[row, item], abs_tol=1e-7)
+
+
+def test_a_second_backward_is_refused() -> None:
+    """The first one wrote its gradient over the logits; a wrong gradient must not come out."""
+    logits, x = problem()
+    value = Multinomial(logits.requires_grad_() * 1).log_prob(x).sum()
+    value.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        value.backward()
+
+
+def test_narrow_logits_are_summed_wide() -> None:
+    """bfloat16 logits: the value is that of the same logits in float32, the gradient to 1/256."""
+    logits, x = problem()
+    narrow = logits.bfloat16().requires_grad_()
+    wide = narrow.detach().float().requires_grad_()
+    value, expected = Multinomial(narrow).log_prob(x), Multinomial(wide).log_prob(x)
+    torch.testing.assert_close(value, expected)
+    value.sum().backward()
+    expected.sum().backward()
+    assert narrow.grad.dtype == torch.bfloat16
+    torch.testing.assert_close(narrow.grad.float(), wide.grad, rtol=1 / 128, atol=1 / 128)
+
+
+def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits, x = problem()
+    grads = []
+    for size in (1, 14, 2**20):
+        monkeypatch.setattr(likelihoods, "CACHED_VALUES", size)
+        variable = logits.clone().requires_grad_()
+        Multinomial(variable).log_prob(x).sum().backward()
+        grads.append(variable.grad)
+    assert torch.equal(grads[0], grads[1])
+    assert torch.equal(grads[0], grads[2])
 
 
 def test_multinomial_probabilities_of_all_histories_sum_to_one() -> None:
@@ -66,3 +110,63 @@ def test_bernoulli_agrees_with_torch_and_sums_to_one() -> None:
     theirs = torch.distributions.Bernoulli(logits=logits).log_prob(pictures).sum(1)
     torch.testing.assert_close(ours, theirs)
     assert math.isclose(ours.exp().sum().item(), 1, rel_tol=1e-12)
+
+
+def gaussian_problem() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    noise = torch_stream("gaussian")
+    means, log_variance, x = (
+        torch.empty(5, 7, dtype=torch.float64).normal_(generator=noise) for _ in range(3)
+    )
+    return means, log_variance, x
+
+
+def test_gaussian_agrees_with_torch_for_a_shared_and_a_pixels_variance() -> None:
+    means, log_variance, x = gaussian_problem()
+    for given in (log_variance, log_variance[0], log_variance[0, 0]):
+        theirs = torch.distributions.Normal(means, torch.exp(given / 2)).log_prob(x).sum(1)
+        torch.testing.assert_close(Gaussian(means, given).log_prob(x), theirs)
+
+
+def test_the_optimal_variance_is_the_best_one() -> None:
+    """No other shared variance gives the batch a higher likelihood; that is its definition."""
+    means, _, x = gaussian_problem()
+    running = torch.tensor(torch.nan, dtype=torch.float64)
+    best = OptimalGaussian(means, running, 1e-6, adapt=True).log_prob(x).sum()
+    error = ((x - means) ** 2).mean()
+    closed = -0.5 * x.numel() * (torch.log(error) + 1 + math.log(2 * math.pi))
+    torch.testing.assert_close(best, closed)
+    for factor in (0.5, 0.9, 1.1, 2):
+        assert Gaussian(means, torch.log(error * factor)).log_prob(x).sum() < best
+
+
+def test_the_optimal_variance_is_followed_while_training_and_kept_in_evaluation() -> None:
+    means, _, x = gaussian_problem()
+    running = torch.tensor(torch.nan, dtype=torch.float64)
+    OptimalGaussian(means, running, 1e-6, adapt=True).log_prob(x)
+    first = ((x - means) ** 2).mean()
+    torch.testing.assert_close(running, first, msg="the first batch alone")
+    OptimalGaussian(means, running, 1e-6, adapt=True).log_prob(3 * x)
+    second = ((3 * x - means) ** 2).mean()
+    torch.testing.assert_close(running, 0.99 * first + 0.01 * second)
+    kept = running.clone()
+    found = OptimalGaussian(means, running, 1e-6, adapt=False).log_prob(x)
+    torch.testing.assert_close(found, Gaussian(means, torch.log(kept)).log_prob(x))
+    assert torch.equal(running, kept)
+
+
+def test_the_optimal_variance_has_a_floor() -> None:
+    means, _, _ = gaussian_problem()
+    running = torch.tensor(torch.nan, dtype=torch.float64)
+    for adapt in (True, False):
+        found = OptimalGaussian(means, running, 0.01, adapt=adapt).log_prob(means)
+        expected = Gaussian(means, torch.tensor(0.01).log()).log_prob(means)
+        torch.testing.assert_close(found, expected)
+
+
+def test_bernoulli_refuses_grey_pictures() -> None:
+    x = torch.tensor([[0.0, 1.0], [0.25, 1.0]])
+    with pytest.raises(DataError, match=r"pixels: 0.25 is outside .* \(1 of 4 pixels\); allowed"):
+        Bernoulli(x).check(x)
+    with pytest.raises(DataError, match="pixels: nan is outside"):
+        Bernoulli(x).check(x * torch.nan)
+    Bernoulli(x).check(x.round())

@@ -1,5 +1,6 @@
 """Likelihoods p(x|z): distributions over examples, in nats, summed over items or pixels."""
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
@@ -8,28 +9,61 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from vaebench.errors import DataError
 from vaebench.sparse import SparseRows
+
+CACHED_VALUES = 2**17
+"""On a CPU, logits are passed over in blocks of so many values, half a MiB: a core's cache."""
+
+
+def _blocks(per_row: Tensor, logits: Tensor) -> tuple[Tensor, ...]:
+    """Views of consecutive rows: small enough for a cache on a CPU, all rows elsewhere."""
+    rows = max(1, CACHED_VALUES // logits.shape[1]) if logits.device.type == "cpu" else len(logits)
+    return per_row.split(rows)
+
+
+def _wide(values: Tensor) -> Tensor:
+    """At least float32."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 class _MultinomialLogProb(torch.autograd.Function):
-    """log p(x) = Σ_i x_i s_i − n·logsumexp(s); ∂/∂s = x − n·softmax(s), without a dense x."""
+    """log p(x) = Σ_i x_i s_i − n·logsumexp(s); ∂/∂s = x − n·softmax(s), without a dense x.
+
+    The gradient is written over the logits, which nothing needs any more: (B, I) is the largest
+    tensor of training, and every further pass over it or copy of it costs as much as a product.
+    torch refuses a second backward through the overwritten logits with an error. The sums are
+    float32 also where the logits are bfloat16.
+    """
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, x: SparseRows) -> Tensor:  # noqa: ANN401
-        normaliser = torch.logsumexp(logits, 1)
+        normaliser = torch.cat(
+            [torch.logsumexp(_wide(block), 1) for block in _blocks(logits, logits)]
+        )
         ctx.x = x
         ctx.save_for_backward(logits, normaliser)
-        return x.row_sums(logits[x.rows, x.indices] * x.values) - x.counts * normaliser
+        scores = _wide(logits[x.rows, x.indices]) * x.values
+        return x.row_sums(scores) - x.counts * normaliser
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
         logits, normaliser = ctx.saved_tensors
         x: SparseRows = ctx.x
-        out = torch.exp(logits - normaliser[:, None])
-        out *= (-grad * x.counts)[:, None]
-        out[x.rows, x.indices] += grad[x.rows] * x.values
-        return out, None
+        scale = (-grad * x.counts).unsqueeze(1)
+        for block, shift, factor in zip(
+            _blocks(logits, logits),
+            _blocks(normaliser.unsqueeze(1), logits),
+            _blocks(scale, logits),
+            strict=True,
+        ):
+            if block.dtype == shift.dtype:
+                block.sub_(shift).exp_().mul_(factor)
+            else:
+                block.copy_((_wide(block) - shift).exp_().mul_(factor))
+        logits[x.rows, x.indices] += (grad[x.rows] * x.values).to(logits.dtype)
+        return logits, None
 
 
 @dataclass(frozen=True)
@@ -41,6 +75,13 @@ class Likelihood(ABC):
     @abstractmethod
     def log_prob(self, x: Any) -> Tensor:  # noqa: ANN401 (each likelihood has its kind of x)
         """Log p(x|z), (B,), nats per example."""
+
+    def check(self, x: Any) -> None:  # noqa: ANN401, B027 (most have nothing to refuse)
+        """Refuse examples outside the support, before training; by default there are none.
+
+        Raises:
+            DataError: says which value is outside, and what is allowed.
+        """
 
 
 @dataclass(frozen=True)
@@ -64,3 +105,84 @@ class Bernoulli(Likelihood):
         """Σ_f x_f log p_f + (1 − x_f) log(1 − p_f), (B,), nats per image."""
         softplus = torch.nn.functional.softplus(self.logits)
         return (x * self.logits - softplus).sum(1)
+
+    @property
+    def mean(self) -> Tensor:
+        """E[x|z], (B, F): the probability of every pixel."""
+        return torch.sigmoid(self.logits)
+
+    def check(self, x: Tensor) -> None:
+        """Refuse pictures that are not binary: their "likelihood" would be that of no distribution.
+
+        Raises:
+            DataError: a pixel that is neither 0 nor 1.
+        """
+        outside = (x != 0) & (x != 1)
+        if outside.any():
+            raise DataError(
+                f"pixels: {x[outside][0].item():.4g} is outside the support of the Bernoulli "
+                f"likelihood ({int(outside.sum())} of {x.numel()} pixels); allowed: 0 and 1 "
+                "(binarize: static or dynamic), or a Gaussian likelihood"
+            )
+
+
+@dataclass(frozen=True)
+class Gaussian(Likelihood):
+    """Independent Gaussian pixels N(μ, σ²) with μ = ``logits`` (B, F).
+
+    Attributes:
+        log_variance: log σ², broadcastable to (B, F): () for one shared variance, (B, F) for one a
+            pixel. Densities have no upper bound: where σ² may shrink without a floor, so does the
+            distortion, and runs compare their floors.
+    """
+
+    log_variance: Tensor
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """−½ Σ_f (x_f − μ_f)²/σ_f² + log σ_f² + log 2π, (B,), nats per image."""
+        squared = (x - self.logits) ** 2 * torch.exp(-self.log_variance)
+        return -0.5 * (squared + self.log_variance + math.log(2 * math.pi)).sum(1)
+
+    @property
+    def mean(self) -> Tensor:
+        """E[x|z] = μ, (B, F)."""
+        return self.logits
+
+
+@dataclass(frozen=True)
+class OptimalGaussian(Likelihood):
+    """Gaussian pixels with one shared variance at its maximum-likelihood value: the σ-VAE.
+
+    σ² = max(floor, mean squared error of the batch), so that the distortion of a batch is
+    ½ F (log MSE + 1 + log 2π) on average and no variance has to be tuned or learned (Rybkin,
+    Daniilidis & Levine 2021, arXiv:2006.13202, §4.2). A variance that is taken from the pictures it
+    is used on is no density: so training follows it in ``running``, and without ``adapt`` (in
+    evaluation) ``running`` is the variance.
+
+    Attributes:
+        running: (), the moving average of σ²; NaN before the first batch. Written while adapting.
+        floor: the least σ².
+        adapt: take σ² from the pictures at hand and move ``running``.
+        decay: of the moving average.
+    """
+
+    running: Tensor
+    floor: float
+    adapt: bool
+    decay: float = 0.99
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """As :meth:`Gaussian.log_prob` with the one σ², (B,), nats per image."""
+        if self.adapt:
+            variance = ((x - self.logits) ** 2).mean().clamp_min(self.floor)
+            with torch.no_grad():
+                moved = self.decay * self.running + (1 - self.decay) * variance
+                self.running.copy_(torch.where(torch.isnan(self.running), variance, moved))
+        else:
+            variance = self.running.nan_to_num(1.0).clamp_min(self.floor)
+        return Gaussian(self.logits, torch.log(variance)).log_prob(x)
+
+    @property
+    def mean(self) -> Tensor:
+        """E[x|z] = μ, (B, F)."""
+        return self.logits

@@ -7,6 +7,7 @@ import torch
 import vaebench.models
 from tests.variants import variants
 from vaebench.models import VAE
+from vaebench.rules import PARTS
 from vaebench.seeds import torch_stream
 from vaebench.sparse import Batch, SparseRows
 
@@ -37,7 +38,7 @@ def test_shapes(model_class: type[VAE]) -> None:
     model, x = made(model_class), examples(model_class)
     q = model.encode(x, torch_stream("noise"))
     z = q.rsample(torch_stream("z"))
-    assert z.shape == q.rate(model.prior()).shape == (7, model.latents)
+    assert z.shape == model.rate(x, q, z).shape == (7, model.latents)
     assert model.decode(z).log_prob(x).shape == (7,)
 
 
@@ -53,8 +54,19 @@ def test_a_name_gives_the_same_weights_whatever_was_drawn_before(model_class: ty
 def test_every_parameter_learns(model_class: type[VAE]) -> None:
     model, x = made(model_class), examples(model_class)
     q = model.encode(x, torch_stream("noise"))
-    loss = (
-        q.rate(model.prior()).sum() - model.decode(q.rsample(torch_stream("z"))).log_prob(x).sum()
-    )
-    loss.backward()
-    assert all(parameter.grad.abs().max() > 0 for parameter in model.parameters())
+    z = q.rsample(torch_stream("z"))
+    (model.rate(x, q, z).sum() - model.decode(z).log_prob(x).sum()).backward()
+    learning = [p for p in model.parameters() if p.requires_grad]
+    assert all(p.grad is not None and p.grad.abs().max() > 0 for p in learning)
+
+
+def test_a_part_learns_alone(model_class: type[VAE]) -> None:
+    """Training rules freeze one part: its gradients must then be absent, the other's there."""
+    for learns, rests in (PARTS, PARTS[::-1]):
+        model, x = made(model_class), examples(model_class)
+        getattr(model, rests).requires_grad_(requires_grad=False)
+        q = model.encode(x, torch_stream("noise"))
+        z = q.rsample(torch_stream("z"))
+        (model.rate(x, q, z).sum() - model.decode(z).log_prob(x).sum()).backward()
+        assert all(p.grad is not None for p in getattr(model, learns).parameters())
+        assert all(p.grad is None for p in getattr(model, rests).parameters())

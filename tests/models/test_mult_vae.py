@@ -25,9 +25,10 @@ def model(dropout: float = 0.5) -> MultVAE:
 def textbook_encode(mult_vae: MultVAE, x: torch.Tensor) -> torch.Tensor:
     """The published graph on dense input: normalise, matrix product, tanh, heads."""
     hidden = torch.tanh(
-        torch.nn.functional.normalize(x, dim=1) @ mult_vae.item_weights + mult_vae.hidden_bias
+        torch.nn.functional.normalize(x, dim=1) @ mult_vae.encoder["input"].weight
+        + mult_vae.encoder["input"].bias
     )
-    return mult_vae.posterior(hidden)
+    return mult_vae.encoder["hidden"](hidden)
 
 
 def test_sparse_encoding_is_the_dense_one() -> None:
@@ -40,10 +41,10 @@ def test_sparse_encoding_is_the_dense_one() -> None:
 def test_gradients_of_the_sparse_encoder_are_the_dense_ones() -> None:
     mult_vae, x = model().eval(), users()
     mult_vae.encode(x).mean.square().sum().backward()
-    sparse = mult_vae.item_weights.grad.clone()
+    sparse = mult_vae.encoder["input"].weight.grad.clone()
     mult_vae.zero_grad()
     textbook_encode(mult_vae, x.dense())[:, :4].square().sum().backward()
-    torch.testing.assert_close(sparse, mult_vae.item_weights.grad)
+    torch.testing.assert_close(sparse, mult_vae.encoder["input"].weight.grad)
 
 
 def test_dropout_keeps_half_of_the_entries_at_twice_their_weight() -> None:
@@ -52,9 +53,9 @@ def test_dropout_keeps_half_of_the_entries_at_twice_their_weight() -> None:
     mult_vae = MultVAE(ITEMS, hidden=ITEMS, latents=4).train()
     scale = 1e-3  # tanh is the identity here
     with torch.no_grad():
-        mult_vae.item_weights.copy_(scale * torch.eye(ITEMS))
-        mult_vae.hidden_bias.zero_()
-        mult_vae.posterior = torch.nn.Identity()
+        mult_vae.encoder["input"].weight.copy_(scale * torch.eye(ITEMS))
+        mult_vae.encoder["input"].bias.zero_()
+        mult_vae.encoder["hidden"] = torch.nn.Identity()
     q = mult_vae.encode(x, torch_stream("dropout"))
     seen = torch.cat([q.mean, q.log_variance], 1) / scale * math.sqrt(ITEMS)
     kept = seen > 1
@@ -77,8 +78,8 @@ def test_initialisation_is_glorot_uniform() -> None:
     mult_vae = MultVAE(1_000, hidden=600, latents=200)
     mult_vae.initialise(torch_stream("glorot"))
     bound = math.sqrt(6 / 1_600)
-    weights = mult_vae.item_weights
+    weights = mult_vae.encoder["input"].weight
     assert weights.abs().max() <= bound
     assert abs(weights.std().item() - bound / math.sqrt(3)) < 1e-4
-    assert mult_vae.hidden_bias.abs().max() <= 0.002
-    assert mult_vae.hidden_bias.abs().max() > 0
+    assert mult_vae.encoder["input"].bias.abs().max() <= 0.002
+    assert mult_vae.encoder["input"].bias.abs().max() > 0

@@ -1,0 +1,280 @@
+"""What AEVB does with a trained VAE of pictures, measured: one cell in, numbers and arrays out.
+
+Kingma & Welling 2013 (arXiv:1312.6114), §2.2 names the uses: recognition, denoising,
+representation, visualisation. Nothing here trains the VAE or selects on the test part.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.stats
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from vaebench.components import create
+from vaebench.errors import DataError
+from vaebench.files import read_json, whole, write_json
+from vaebench.images.options import ImageStudy
+from vaebench.metrics.annealed import annealed
+from vaebench.metrics.elbo import elbo
+from vaebench.metrics.importance import UNRELIABLE, importance
+from vaebench.models import VAE
+from vaebench.seeds import numpy_stream, torch_stream
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The selected model of a finished cell and the pictures of its split, on the CPU."""
+
+    model: VAE
+    names: tuple[object, ...]
+    parts: dict[str, Tensor]
+    labels: dict[str, np.ndarray]
+    card: dict[str, Any]
+
+    def means(self, part: str) -> Tensor:
+        """μ of every picture of a part, (N, Z)."""
+        return torch.cat([self.model.encode(x).mean for x in self.parts[part].split(1_000)])
+
+
+def load(cell: Path, data: Path) -> Trained:
+    """The files of a cell and of its split.
+
+    Raises:
+        DataError: a file is missing, or the weights do not fit the model.
+    """
+    spec, card = read_json(cell / "config.json"), read_json(data / "card.json")
+    try:
+        arrays = {
+            name: np.load(data / f"{name}.npy", allow_pickle=False)
+            for part in ("train", "validation", "test")
+            for name in (part, f"{part}_labels")
+            if name == part or (data / f"{name}.npy").exists()
+        }
+        parts = {part: torch.from_numpy(arrays[part]) for part in ("train", "validation", "test")}
+        component = {key: value for key, value in spec["model"].items() if key != "name"}
+        model: VAE = create("vaebench.models", component, parts["train"].shape[1])
+        model.load_state_dict(load_file(cell / "best.safetensors"))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise DataError(f"cannot read {cell}: {' '.join(str(error).split())}") from error
+    labels = {part: arrays[f"{part}_labels"] for part in parts if f"{part}_labels" in arrays}
+    names = (spec["dataset"], spec["model"]["name"], spec["seed"])
+    return Trained(model.eval(), names, parts, labels, card)
+
+
+def measure(cell: Path, data: Path, out: Path, options: ImageStudy) -> None:
+    """Write ``metrics.json`` and ``values.npz`` of a cell into ``out``; empty if it diverged."""
+    metrics: dict[str, Any] = {}
+    arrays: dict[str, np.ndarray] = {}
+    if read_json(cell / "status.json")["status"] == "done":
+        trained = load(cell, data)
+        metrics["latents"] = trained.model.latents
+        with torch.no_grad():
+            for name in options.figures:
+                if name in MEASURES:
+                    numbers, pictures = MEASURES[name](trained, options)
+                    metrics |= numbers
+                    arrays |= pictures
+    write_json(out / "metrics.json", metrics)
+    with whole(out / "values.npz") as path, path.open("wb") as file:
+        np.savez(file, shape=np.array(shape_of(cell, data)), **arrays)  # type: ignore[arg-type]
+
+
+def shape_of(cell: Path, data: Path) -> tuple[int, int]:
+    """Height and width of the pictures; of unknown ones, the rectangle nearest to a square.
+
+    Raises:
+        DataError: the split is no split of pictures.
+    """
+    card = read_json(data / "card.json")
+    if card["kind"] != "images":
+        raise DataError(f"{cell}: figures of pictures are wanted of {card['kind']}")
+    if card.get("shape"):
+        return tuple(card["shape"])
+    pixels = card["counts"]["pixels"]
+    height = next(h for h in range(int(pixels**0.5), 0, -1) if pixels % h == 0)
+    return height, pixels // height
+
+
+Found = tuple[dict[str, Any], dict[str, np.ndarray]]
+
+
+def likelihood(trained: Trained, options: ImageStudy) -> Found:
+    """ELBO, L_K with its diagnostics, and AIS on a subset with L_K of the same pictures."""
+    model, test = trained.model, trained.parts["test"]
+    noise = torch_stream("importance", *trained.names)
+    found = importance(model, test, noise, samples=options.importance_samples)
+    bound = elbo(model, test, torch_stream("test", *trained.names), samples=10)["elbo"]
+    metrics = {
+        "elbo": bound.mean().item(),
+        "log_likelihood": found["log_likelihood"].mean().item(),
+        "importance_samples": options.importance_samples,
+        "ess": found["ess"].median().item(),
+        "unreliable": (found["pareto_k"] > UNRELIABLE).double().mean().item(),
+    }
+    subset = options.annealed_images
+    if subset:
+        second = annealed(
+            model,
+            test[:subset],
+            torch_stream("annealed", *trained.names),
+            temperatures=options.annealed_temperatures,
+        )
+        metrics["annealed"] = second["log_likelihood_ais"].mean().item()
+        metrics["annealed_images"] = len(test[:subset])
+        metrics["log_likelihood_of_these"] = found["log_likelihood"][:subset].mean().item()
+    return metrics, {"log_likelihood": found["log_likelihood"].numpy(), "elbo": bound.numpy()}
+
+
+def reconstructions(trained: Trained, options: ImageStudy) -> Found:
+    """The first test pictures and the decoder's means at their μ."""
+    x = trained.parts["test"][: options.pictures]
+    found = trained.model.decode(trained.model.encode(x).mean).mean  # type: ignore[attr-defined]
+    return {}, {"originals": x.numpy(), "reconstructions": found.numpy()}
+
+
+def samples(trained: Trained, options: ImageStudy) -> Found:
+    """Means of p(x|z) at z from the prior; the same z for all strategies of a seed."""
+    z = trained.model.prior().mean + torch.empty(options.pictures, trained.model.latents).normal_(
+        generator=torch_stream("prior samples", *trained.names)
+    )
+    return {}, {"samples": trained.model.decode(z).mean.numpy()}  # type: ignore[attr-defined]
+
+
+def manifold(trained: Trained, options: ImageStudy) -> Found:
+    """Means on a grid of equal prior probability, for two latents (AEVB, figure 4)."""
+    if trained.model.latents != 2:  # noqa: PLR2004
+        return {}, {}
+    side = 2 * options.pictures
+    axis = torch.from_numpy(scipy.stats.norm.ppf((np.arange(side) + 0.5) / side)).float()
+    z = torch.cartesian_prod(axis.flip(0), axis).flip(1)
+    return {}, {"manifold": trained.model.decode(z).mean.numpy()}  # type: ignore[attr-defined]
+
+
+def interpolation(trained: Trained, options: ImageStudy) -> Found:
+    """Means on the line between the μ of two test pictures, of two classes where there are any."""
+    test = trained.parts["test"]
+    other = 1
+    if "test" in trained.labels:
+        other = int(np.argmax(trained.labels["test"] != trained.labels["test"][0]))
+    ends = trained.model.encode(test[[0, other]]).mean
+    share = torch.linspace(0, 1, options.pictures)[:, None]
+    found = trained.model.decode((1 - share) * ends[:1] + share * ends[1:]).mean  # type: ignore[attr-defined]
+    return {}, {"interpolation": found.numpy()}
+
+
+def latent_map(trained: Trained, options: ImageStudy) -> Found:
+    """The μ of up to 1,000 test pictures in a plane."""
+    means = trained.means("test")[:1_000].numpy()
+    if options.map == "tsne":
+        from sklearn.manifold import TSNE  # noqa: PLC0415 (a second, for this call only)
+
+        plane = TSNE(random_state=0, init="pca").fit_transform(means)
+    elif means.shape[1] == 2:  # noqa: PLR2004 (a plane already)
+        plane = means
+    else:
+        centred = means - means.mean(0)
+        plane = centred @ np.linalg.svd(centred, full_matrices=False)[2][:2].T
+    found = {"latent_map": plane}
+    if "test" in trained.labels:
+        found["latent_labels"] = trained.labels["test"][:1_000]
+    return {}, found
+
+
+def pca(trained: Trained, options: ImageStudy) -> Found:  # noqa: ARG001
+    """Mean squared error per pixel of test pictures from Z numbers: the VAE at μ, and PCA."""
+    test, latents = trained.parts["test"], trained.model.latents
+    decoded = torch.cat(
+        [trained.model.decode(z).mean for z in trained.means("test").split(1_000)]  # type: ignore[attr-defined]
+    )
+    train = trained.parts["train"].double()
+    centre = train.mean(0)
+    directions = torch.linalg.eigh((train - centre).T @ (train - centre)).eigenvectors
+    kept = directions[:, -latents:]
+    linear = centre + (test.double() - centre) @ kept @ kept.T
+    return {
+        "squared_error": ((test - decoded) ** 2).mean().item(),
+        "squared_error_pca": ((test - linear) ** 2).mean().item(),
+    }, {}
+
+
+def anomaly(trained: Trained, options: ImageStudy) -> Found:  # noqa: ARG001
+    """AUROC of −ELBO for the test pictures of the class that training never saw."""
+    held_out = trained.card.get("held_out_class")
+    if held_out is None or "test" not in trained.labels:
+        return {}, {}
+    noise = torch_stream("anomaly", *trained.names)
+    score = -elbo(trained.model, trained.parts["test"], noise, samples=10)["elbo"].numpy()
+    strange = trained.labels["test"] == held_out
+    return {"auroc": auroc(score, strange), "held_out_class": held_out}, {}
+
+
+def auroc(score: np.ndarray, positive: np.ndarray) -> float:
+    """The chance that a positive example scores above another one, ties counting half.
+
+    Mann & Whitney's U over the number of pairs, from ranks.
+    """
+    ranks, count = scipy.stats.rankdata(score), int(positive.sum())
+    pairs = count * (len(score) - count)
+    return float((ranks[positive].sum() - count * (count + 1) / 2) / pairs)
+
+
+def probe(trained: Trained, options: ImageStudy) -> Found:
+    """Test accuracy of logistic regression from few labels: on μ, and on the pixels.
+
+    Mean over five draws of the labelled pictures, which are the same for every strategy. A class
+    held out of training is left out here too.
+    """
+    if "test" not in trained.labels:
+        return {}, {}
+    kept = trained.labels["test"] != trained.card.get("held_out_class")
+    truth = trained.labels["test"][kept]
+    features = {
+        "latents": (trained.means("train").numpy(), trained.means("test").numpy()[kept]),
+        "pixels": (trained.parts["train"].numpy(), trained.parts["test"].numpy()[kept]),
+    }
+    accuracy = {
+        name: {
+            str(count): accuracy_from(train, test, trained.labels["train"], truth, count)
+            for count in options.labels
+        }
+        for name, (train, test) in features.items()
+    }
+    return {"probe": accuracy["latents"], "probe_pixels": accuracy["pixels"]}, {}
+
+
+def accuracy_from(
+    train: np.ndarray, test: np.ndarray, labels: np.ndarray, truth: np.ndarray, count: int
+) -> float:
+    """Accuracy on ``test`` with ``count`` labels per class, mean over five draws."""
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 (a second)
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
+
+    accuracies = []
+    for draw in range(5):
+        random = numpy_stream("probe", count, draw)
+        chosen = np.concatenate(
+            [random.permutation(np.flatnonzero(labels == one))[:count] for one in np.unique(labels)]
+        )
+        classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2_000))
+        classifier.fit(train[chosen], labels[chosen])
+        accuracies.append(classifier.score(test, truth))
+    return float(np.mean(accuracies))
+
+
+MEASURES = {
+    "likelihood": likelihood,
+    "reconstructions": reconstructions,
+    "samples": samples,
+    "manifold": manifold,
+    "interpolation": interpolation,
+    "latent_map": latent_map,
+    "pca": pca,
+    "anomaly": anomaly,
+    "probe": probe,
+}
+"""Figure → what it needs of a cell: numbers and arrays. ``bound`` is drawn from the traces."""
