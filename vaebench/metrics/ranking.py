@@ -23,13 +23,12 @@ def from_scores(scores: Tensor, fold_in: SparseRows, held_out: SparseRows) -> Va
         Recall@K = Σ_{r ≤ K} hit(r) / min(K, h)
 
     A user without held-out items has no ranking quality: NaN, for the caller to leave out and to
-    count. Scores are not modified. Where there are fewer than K items, all are ranked.
+    count. The fold-in's scores are overwritten. Where there are fewer than K items, all are ranked.
     """
-    scores = scores.masked_fill(_members(fold_in), -torch.inf)
-    relevant = _members(held_out)
+    scores[fold_in.rows, fold_in.indices] = -torch.inf
     depth = min(max(NDCG_AT, *RECALL_AT), scores.shape[1])
     top_scores, top = torch.topk(scores, depth)
-    hits = (relevant.gather(1, top) & (top_scores > -torch.inf)).double()
+    hits = (held_out.contains(top) & (top_scores > -torch.inf)).double()
     targets = held_out.lengths
     discounts = 1 / torch.log2(torch.arange(2, NDCG_AT + 2, device=scores.device).double())
     ideal = torch.cat([discounts.new_zeros(1), discounts.cumsum(0)])
@@ -43,15 +42,8 @@ def ranking(model: VAE, fold_in: SparseRows, held_out: SparseRows, *, chunk: int
     """Rank by the logits at z = μ(fold-in), in evaluation mode; see :func:`from_scores`."""
     model.eval()
     parts = []
-    for chosen in torch.arange(len(fold_in), device=fold_in.offsets.device).split(chunk):
+    for chosen in torch.arange(len(fold_in)).split(chunk):
         seen = fold_in[chosen]
         scores = model.decode(model.encode(seen).mean).logits
         parts.append(from_scores(scores, seen, held_out[chosen]))
     return {name: torch.cat([part[name] for part in parts]) for name in NAMES}
-
-
-def _members(x: SparseRows) -> Tensor:
-    """(U, I) bool, True where x has an entry."""
-    members = torch.zeros(len(x), x.columns, dtype=torch.bool, device=x.offsets.device)
-    members[x.rows, x.indices] = True
-    return members
