@@ -1,0 +1,191 @@
+"""Each recommender against its definition, written down a second time without any skill."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+import torch
+from scipy.sparse import csr_matrix
+from sklearn.decomposition import TruncatedSVD
+from sklearn.linear_model import Ridge
+from sklearn.metrics.pairwise import cosine_similarity
+
+from vaebench.baselines import Recommender, ease
+from vaebench.baselines.ease import EASE
+from vaebench.baselines.ials import IALS
+from vaebench.baselines.item_knn import ItemKNN
+from vaebench.baselines.popularity import Popularity
+from vaebench.baselines.pure_svd import PureSVD
+from vaebench.components import create
+from vaebench.metrics.ranking import from_scores
+from vaebench.sparse import SparseRows
+
+
+def interactions(users: int = 60, items: int = 15, *, seed: int = 0) -> csr_matrix:
+    """Random counts 0 … 2 with a long tail."""
+    random = np.random.default_rng(seed)
+    shares = 0.6 / np.sqrt(1 + np.arange(items))
+    return csr_matrix(random.binomial(2, shares, (users, items)).astype(np.float32))
+
+
+def fitted(baseline: Recommender, x: csr_matrix) -> Recommender:
+    baseline.fit(x, np.random.default_rng(0))
+    return baseline
+
+
+def test_popularity_counts() -> None:
+    x = interactions()
+    scores = fitted(Popularity(), x).scores(x[:3])
+    np.testing.assert_array_equal(scores, np.tile(x.toarray().sum(0), (3, 1)))
+
+
+@pytest.mark.parametrize("block", [4, 1_000])
+def test_ease_is_ridge_regression_of_each_item_on_the_others(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """scikit-learn solves column j of B alone, without item j: the constraint diag(B) = 0."""
+    monkeypatch.setattr(ease, "BLOCK", block)
+    x = interactions()
+    dense = x.toarray().astype(np.float64)
+    expected = np.zeros((15, 15))
+    for item in range(15):
+        others = np.arange(15) != item
+        ridge = Ridge(alpha=3.0, fit_intercept=False).fit(dense[:, others], dense[:, item])
+        expected[others, item] = ridge.coef_
+    model = EASE(l2=3.0)
+    fitted(model, x)
+    np.testing.assert_allclose(model.weights, expected, atol=1e-6)
+    np.testing.assert_allclose(model.scores(x[:4]), dense[:4] @ expected, atol=1e-5)
+
+
+def test_ease_in_place_is_as_exact_as_double_precision() -> None:
+    """Counts over four orders of magnitude and a small λ: a condition number of 10⁶."""
+    random = np.random.default_rng(1)
+    shares = np.geomspace(0.9, 1e-3, 80)
+    x = csr_matrix((random.random((5_000, 80)) < shares).astype(np.float32))
+    gram = (x.T @ x).toarray().astype(np.float64) + 0.01 * np.eye(80)
+    inverse = np.linalg.inv(gram)
+    exact = -inverse / np.diag(inverse)
+    np.fill_diagonal(exact, 0)
+    weights = ease.item_weights(ease.gram(x, 0.01))
+    np.testing.assert_allclose(weights, exact, atol=2e-5)
+
+
+def test_ease_says_where_the_matrix_is_not_positive_definite() -> None:
+    twice = np.ones((2, 2), np.float32)
+    with pytest.raises(ValueError, match="not positive definite in float32 at item 2"):
+        ease.item_weights(twice)
+
+
+def test_all_neighbours_are_the_cosine() -> None:
+    x = interactions()
+    model = ItemKNN(neighbours=15)
+    fitted(model, x)
+    expected = cosine_similarity(x.T)
+    np.fill_diagonal(expected, 0)
+    np.testing.assert_allclose(model.similarities.toarray(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("block", [4, 1_000])
+def test_neighbours_by_the_definition(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaebench.baselines.item_knn.BLOCK", block)
+    x = interactions()
+    dense = x.toarray().astype(np.float64)
+    expected = np.zeros((4, 15))
+    for item in range(15):
+        similar = np.array(
+            [
+                dense[:, item]
+                @ dense[:, other]
+                / (np.linalg.norm(dense[:, item]) * np.linalg.norm(dense[:, other]) + 2.0)
+                for other in range(15)
+            ]
+        )
+        similar[item] = -1
+        for neighbour in sorted(range(15), key=lambda j: (-round(similar[j], 9), j))[:3]:
+            expected[:, item] += dense[:4, neighbour] * similar[neighbour]
+    model = fitted(ItemKNN(neighbours=3, shrinkage=2.0), x)
+    np.testing.assert_allclose(model.scores(x[:4]), expected, rtol=1e-5)
+
+
+def test_an_item_without_interactions_has_no_neighbours() -> None:
+    x = scipy.sparse.hstack([interactions(), csr_matrix((60, 1), dtype=np.float32)]).tocsr()
+    scores = fitted(ItemKNN(neighbours=3), x).scores(x[:2])
+    assert np.isfinite(scores).all()
+    assert (scores[:, -1] == 0).all()
+
+
+def test_pure_svd_is_scikit_learns_truncated_svd() -> None:
+    x = interactions()
+    other = TruncatedSVD(4, algorithm="arpack", random_state=0).fit(x.astype(np.float64))
+    expected = other.inverse_transform(other.transform(x[:5].astype(np.float64)))
+    np.testing.assert_allclose(fitted(PureSVD(factors=4), x).scores(x[:5]), expected, atol=1e-5)
+
+
+def test_pure_svd_needs_fewer_factors_than_items() -> None:
+    with pytest.raises(ValueError, match="factors: 15 is not allowed; it should be at most 14"):
+        fitted(PureSVD(factors=15), interactions())
+
+
+def ials_side(x: np.ndarray, other: np.ndarray, alpha: float, l2: float) -> np.ndarray:
+    """The least squares of every row, one by one, dense and in double precision."""
+    rows = []
+    for row in x:
+        confidence = np.where(row > 0, alpha * row, 1.0)
+        left = other.T @ (confidence[:, None] * other) + l2 * np.eye(other.shape[1])
+        rows.append(np.linalg.solve(left, other.T @ (confidence * (row > 0))))
+    return np.array(rows)
+
+
+def test_ials_folds_an_unseen_user_in_by_its_own_least_squares() -> None:
+    x, new = interactions(), interactions(7, seed=1)
+    model = IALS(factors=4, l2=0.5, alpha=3.0)
+    fitted(model, x)
+    items = model.model.item_factors.astype(np.float64)
+    users = ials_side(new.toarray().astype(np.float64), items, 3.0, 0.5)
+    np.testing.assert_allclose(model.scores(new), users @ items.T, atol=1e-4)
+
+
+def test_ials_ends_where_exact_alternation_stands_still() -> None:
+    """At a fixed point of the textbook's two steps; conjugate gradients get there too."""
+    x = interactions()
+    dense = x.toarray().astype(np.float64)
+    model = IALS(factors=2, l2=1.0, alpha=3.0, iterations=400)
+    fitted(model, x)
+    items = model.model.item_factors.astype(np.float64)
+    again = ials_side(dense.T, ials_side(dense, items, 3.0, 1.0), 3.0, 1.0)
+    np.testing.assert_allclose(again, items, atol=2e-3)
+
+
+@pytest.fixture(scope="module")
+def ml_1m(raw_folder, tmp_path_factory):  # noqa: ANN001, ANN201 (fixtures)
+    """ML-1M on the protocol with 750 + 750 held-out users."""
+    folder = tmp_path_factory.mktemp("ml-1m")
+    split = {"validation_users": 750, "test_users": 750}
+    dataset = create(
+        "vaebench.datasets", {"class": "movielens.MovieLens", "release": "ml-1m", "split": split}
+    )
+    dataset.write_split(raw_folder("ml-1m/ratings.csv"), folder, {"name": None, "sha256": None})
+    names = ("train", "test_fold_in", "test_held_out")
+    return {
+        name: scipy.sparse.csr_matrix(scipy.sparse.load_npz(folder / f"{name}.npz"))
+        for name in names
+    }
+
+
+@pytest.mark.parametrize(
+    ("baseline", "expected"),
+    [
+        (Popularity(), (0.2057, 0.1590, 0.2283)),
+        (EASE(l2=600.0), (0.4262, 0.3583, 0.4730)),
+    ],
+    ids=["popularity", "ease"],
+)
+def test_movielens_1m_as_measured_with_public_code(
+    baseline: Recommender, expected: tuple[float, ...], ml_1m: dict[str, csr_matrix]
+) -> None:
+    """Independent implementations on the same split; items of equal popularity may swap places."""
+    fold_in, held_out = ml_1m["test_fold_in"], ml_1m["test_held_out"]
+    scores = torch.from_numpy(fitted(baseline, ml_1m["train"]).scores(fold_in))
+    found = from_scores(scores, SparseRows.from_scipy(fold_in), SparseRows.from_scipy(held_out))
+    means = [values.mean().item() for values in found.values()]
+    np.testing.assert_allclose(means, expected, atol=3e-4)
