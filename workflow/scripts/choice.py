@@ -1,0 +1,12 @@
+"""Trials → the options of the final cells."""
+
+from pathlib import Path
+
+from vaebench.files import write_json
+from vaebench.jobs import job
+from vaebench.tuning.choose import choose
+
+with job(snakemake.log[0]):
+    params = snakemake.params
+    cells = [[Path(folder) for folder in seeds] for seeds in params.cells]
+    write_json(Path(snakemake.output[0]), choose(params.designed, cells, params.metric))
