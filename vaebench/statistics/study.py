@@ -1,0 +1,135 @@
+"""A study's statistics: all its cells in, tidy frames out, one family in memory at a time."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import pandas as pd
+
+from vaebench.results import Cells
+from vaebench.statistics.across import across
+from vaebench.statistics.activity import by_activity
+from vaebench.statistics.family import Values, all_pairs, best, compare
+from vaebench.statistics.power import Components, table
+from vaebench.words import METRICS, OF_USERS, RANKED
+
+KEYS = ["dataset", "model", "metric"]
+"""What names a family of tests."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a study asks: who is compared with whom, how surely, and what counts as equal.
+
+    Attributes:
+        order: strategies in the order of the tables.
+        control: the strategy that the others are compared with.
+        confidence: level of all intervals; 1 − confidence that of all verdicts.
+        margin: see :func:`vaebench.statistics.equivalence.margin_of`.
+    """
+
+    order: list[str]
+    control: str
+    confidence: float
+    margin: float | dict[str, float]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The tidy frames of a study, each a CSV of its name; most begin with data set, model, metric.
+
+    Attributes:
+        results: a row a strategy: :func:`compare`, and ``best, p_best`` (:func:`best`).
+        pairs: a row a pair of strategies, exploratory: :func:`all_pairs`.
+        activity: a row a strategy and quartile of users: :func:`by_activity`.
+        components: a row a family: variance components of the differences to the control.
+        seeds: a row a family and difference: how many seeds find it
+            (:func:`vaebench.statistics.power.table`).
+        runs: a row a strategy and seed: ``value``, its mean over the examples.
+        ranks, nemenyi, across, profiles: over data sets (:mod:`vaebench.statistics.across`).
+    """
+
+    results: pd.DataFrame
+    pairs: pd.DataFrame
+    activity: pd.DataFrame
+    components: pd.DataFrame
+    seeds: pd.DataFrame
+    runs: pd.DataFrame
+    ranks: pd.DataFrame
+    nemenyi: pd.DataFrame
+    across: pd.DataFrame
+    profiles: pd.DataFrame
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """By name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def analyse(cells: Cells, question: Question) -> Findings:
+    """All statistics of a study, family by family."""
+    found: dict[str, list[pd.DataFrame]] = defaultdict(list)
+    order, control, confidence = question.order, question.control, question.confidence
+    for key, values in families(cells):
+        parts = family(values, key[2], question)
+        interactions = cells.interactions(*key[:2]) if key[2] in OF_USERS else None
+        if interactions is not None:
+            parts["activity"] = by_activity(values, interactions, order, control, confidence)
+        for name, frame in parts.items():
+            for place, (column, value) in enumerate(zip(KEYS, key, strict=True)):
+                frame.insert(place, column, value)
+            found[name].append(frame)
+    frames = {name: joined(found[name]) for name in FAMILY_FRAMES}
+    over = [
+        part.frames()
+        for part in across(frames["results"], frames["runs"], order, control, confidence)
+    ]
+    return Findings(
+        **frames,
+        seeds=table(frames["components"], 1 - confidence),
+        **{name: joined([part[name] for part in over]) for name in ACROSS_FRAMES},
+    )
+
+
+FAMILY_FRAMES = ("results", "pairs", "activity", "components", "runs")
+ACROSS_FRAMES = ("ranks", "nemenyi", "across", "profiles")
+
+
+def family(values: Values, metric: str, question: Question) -> dict[str, pd.DataFrame]:
+    """The frames of one family."""
+    order, control, confidence = question.order, question.control, question.confidence
+    results = compare(values, order, control, confidence, question.margin, metric)
+    pairs = all_pairs(values, order, confidence)
+    if metric in RANKED:
+        marks = best(results.set_index("strategy")["mean"], pairs)
+        results = results.merge(marks, left_on="strategy", right_index=True)
+    parts = {"results": results, "pairs": pairs, "runs": seed_means(values, order)}
+    components = Components.of(values, control)
+    if components is not None:
+        parts["components"] = pd.DataFrame([components.row()])
+    return parts
+
+
+def families(cells: Cells) -> Iterator[tuple[tuple[str, str, str], Values]]:
+    """(data set, model, metric) → its values, for every family that has any."""
+    for dataset, model in cells.blocks():
+        for metric in METRICS:
+            values = cells.values(dataset, model, metric)
+            if values:
+                yield (dataset, model, metric), values
+
+
+def seed_means(values: Values, order: list[str]) -> pd.DataFrame:
+    """``strategy, seed, value``: each cell's mean over the examples of its strategy."""
+    rows = [
+        {"strategy": strategy, "seed": seed, "value": mean}
+        for strategy in order
+        if strategy in values
+        for seed, mean in values[strategy].mean().items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """One frame; where there is nothing, one without rows that can still be written and read."""
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=KEYS)
