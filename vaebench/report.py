@@ -1,6 +1,7 @@
 """The report: one HTML page that opens without a network."""
 
 import base64
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,91 +9,111 @@ import jinja2
 import pandas as pd
 import yaml
 
-from vaebench import provenance
+from vaebench import provenance, published
+from vaebench.images.figures import embedded
+from vaebench.paper import shown
 from vaebench.results import failures
-from vaebench.tables import HEAD, body, describe, families, truth_sentence, unit
-from vaebench.words import METRICS
-
-CAPTIONS = {
-    "differences": "Difference to the control on the test examples, with its interval over seeds.",
-    "ranking": "Ranking quality on the test users: mean and interval over seeds and users.",
-    "elbo": "ELBO at β = 1 on the test examples, whatever β was used in training.",
-    "curves": "The validation metric that selects the model: median and range over seeds.",
-    "beta": "β as used: mean of each epoch, band from the 5 % to the 95 % quantile of its values.",
-    "rate_distortion": "Test distortion against test rate, one point a cell; grey: equal ELBO.",
-}
+from vaebench.tables import content
+from vaebench.tuning import report as tuning
+from vaebench.words import FIGURES, METRICS
 
 
 def page(
-    config: dict[str, Any],
-    summary: pd.DataFrame,
-    cells: pd.DataFrame,
-    truths: dict[str, dict[str, float]],
+    config: Mapping[str, Any],
+    frames: Mapping[str, pd.DataFrame],
+    truths: Mapping[str, Mapping[str, float]],
     figures: Path,
+    images: Path | None = None,
+    choices: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The page as HTML.
 
     Args:
         config: the study's configuration.
-        summary: see :func:`vaebench.analysis.summary`.
-        cells: see :meth:`vaebench.results.Cells.table`.
+        frames: the study's tables by name.
         truths: data set → what is best possible, for planted data.
-        figures: the folder with a PNG for every name in ``CAPTIONS``.
+        figures: the folder with a PNG for every figure.
+        images: the list of figures of picture VAEs, if there are any.
+        choices: of the tuning stage, if there was one.
     """
-    control, confidence = config["control"], config["confidence"]
+    control, confidence, cells = config["control"], config["confidence"], frames["cells"]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("vaebench", "."),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
-    tables = [
-        {
-            "title": f"{dataset}, {model}: {METRICS[metric]}{unit(metric)}",
-            "head": HEAD,
-            "rows": body(rows, metric),
-            "caption": describe(rows, control, confidence)
-            + truth_sentence(truths[dataset], metric),
-        }
-        for (dataset, model, metric), rows in families(summary)
+    grids = [
+        *content.everything(frames, truths, control, confidence),
+        *published.grids(frames.get("published", pd.DataFrame()), published.load()),
+        *tuning.grids(choices),
     ]
+    wanted = [name for name in FIGURES if shown(name, frames)]
     pictures = {
-        name: base64.b64encode((figures / f"{name}.png").read_bytes()).decode() for name in CAPTIONS
+        name: base64.b64encode((figures / f"{name}.png").read_bytes()).decode()
+        for name in [*wanted, *(tuning.FIGURES if choices else ())]
     }
+    drawn, captions = embedded(images) if images else ({}, {})
     return environment.get_template("report.html.jinja").render(
         name=config["name"],
-        config=yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
-        tables=tables,
-        findings=findings(summary, control),
-        pictures=pictures,
-        captions=CAPTIONS,
+        config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
+        sections={
+            section: [grid for grid in grids if grid.section == section]
+            for section in dict.fromkeys(grid.section for grid in grids)
+        },
+        findings=findings(frames["results"], control, confidence),
+        pictures=pictures | drawn,
+        captions=FIGURES | tuning.FIGURES | captions,
         cells=len(cells),
         failures=failures(cells).to_dict("records"),
-        hours=cells["seconds"].sum() / 3600,
+        minutes=cells["seconds"].sum() / 60,
         times=cells.groupby(["dataset", "model", "strategy"], sort=False)["seconds"]
         .agg(["count", "median", "max"])
         .reset_index()
         .to_dict("records"),
-        devices=sorted(set(cells["device"])),
+        devices=sorted(set(cells["device"].dropna())),
         versions=provenance.versions(),
         commit=provenance.commit(),
         machine=provenance.machine(),
     )
 
 
-def findings(summary: pd.DataFrame, control: str) -> list[str]:
-    """One sentence per (data set, model): who differs from the control in its main metric."""
+def findings(results: pd.DataFrame, control: str, confidence: float) -> list[str]:
+    """One sentence per (data set, model): the verdicts on its main metric."""
     sentences: list[str] = []
-    if summary.empty:
+    if results.empty:
         return sentences
-    for (dataset, model), rows in summary.groupby(["dataset", "model"], sort=False):
+    for (dataset, model), rows in results.groupby(["dataset", "model"], sort=False):
         metric = next(name for name in METRICS if name in set(rows["metric"]))
         main = rows[rows["metric"] == metric]
-        tested = main[main["p_holm"] < 0.05]  # noqa: PLR2004 (the level said in the sentence)
-        better = tested.loc[tested["difference"] > 0, "strategy"]
-        worse = tested.loc[tested["difference"] < 0, "strategy"]
+        said = [
+            f"{words}: {', '.join(main.loc[main['verdict'].str.startswith(verdict), 'strategy'])}"
+            for verdict, words in SAID.items()
+            if main["verdict"].str.startswith(verdict).any()
+        ]
         sentences.append(
-            f"{dataset}, {model}, {METRICS[metric]}: better than {control}: "
-            f"{', '.join(better) or 'none'}; worse: {', '.join(worse) or 'none'} "
-            "(Holm-adjusted p < .05)."
+            f"{dataset}, {model}, {METRICS[metric]} against {control}: "
+            f"{'; '.join(said) or 'nothing to compare'}."
         )
-    return sentences
+    level = f"{1 - confidence:.2g}".removeprefix("0")
+    return [*sentences, f"Crossed test of seeds and examples, Holm-adjusted p < {level}."]
+
+
+SAID = {
+    "higher": "better",
+    "lower": "worse",
+    "equivalent": "equal within the margin",
+    "undecided": "undecided",
+    "no test": "not tested",
+}
+"""A verdict on a metric of which more is better, as a finding."""
+
+
+def made() -> str:
+    """One sentence: versions, commit and machine."""
+    commit, machine = provenance.commit(), provenance.machine()
+    versions = ", ".join(f"{name} {version}" for name, version in provenance.versions().items())
+    state = " with uncommitted changes" if commit["dirty"] else ""
+    return (
+        f"Commit {commit['commit'] or 'unknown'}{state}; {machine['processor']}, "
+        f"{machine['cores']} cores, {machine['system']}; {versions}."
+    )

@@ -1,0 +1,107 @@
+"""Every figure of a study: drawn, empty with a reason, the same bytes, fonts embedded."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.summaries import CONTROL, ORDER, TRUTHS, empty, frames
+from vaebench import plots
+from vaebench.palette import LINES, MARKERS, Look
+from vaebench.plots.study import figures
+from vaebench.words import FIGURES
+
+
+def traces() -> pd.DataFrame:
+    """Three epochs of every strategy on one data set."""
+    rows = [
+        {
+            "dataset": "my_data",
+            "model": "mult-vae",
+            "strategy": name,
+            "seed": seed,
+            "updates": 10 * epoch,
+            "validation_elbo": -200 + epoch + seed,
+            "validation_ndcg@100": 0.3 + 0.01 * epoch,
+            "beta": 0.1 * epoch,
+            "beta_q05": 0.1 * epoch,
+            "beta_q95": 0.1 * epoch,
+        }
+        for name in ORDER
+        for seed in (0, 1)
+        for epoch in (1, 2, 3)
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, pd.DataFrame]:
+    plots.use_style()
+    return frames() | {"traces": traces()}
+
+
+def test_every_promised_figure_is_drawn(made: dict[str, pd.DataFrame]) -> None:
+    drawn = figures(made, TRUTHS, ORDER, CONTROL, 0.95)
+    assert list(drawn) == list(FIGURES)
+    for name, draw in drawn.items():
+        axes = draw().axes
+        assert any(axis.lines or axis.collections for axis in axes), name
+
+
+def test_a_study_without_results_has_figures_that_say_so(made: dict[str, pd.DataFrame]) -> None:
+    for name, draw in figures(empty(made), TRUTHS, ORDER, CONTROL, 0.95).items():
+        (axis,) = draw().axes
+        assert len(axis.texts) == 1, name
+        assert not axis.axison
+
+
+def test_one_seed_has_points_without_intervals(made: dict[str, pd.DataFrame]) -> None:
+    bare = made["results"].assign(low=np.nan, high=np.nan)
+    figure = figures(made | {"results": bare}, TRUTHS, ORDER, CONTROL, 0.95)["elbo"]()
+    assert len(figure.axes[0].containers) == len(ORDER)
+    assert not any(container.has_xerr for container in figure.axes[0].containers)
+
+
+def test_figures_are_the_same_bytes_and_fonts_are_embedded_truetype(
+    made: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
+    draw = figures(made, TRUTHS, ORDER, CONTROL, 0.95)["elbo"]
+    for name in "ab":
+        plots.save(draw(), tmp_path / f"{name}/elbo")
+    for ending in ("pdf", "png"):
+        one, two = ((tmp_path / name / f"elbo.{ending}").read_bytes() for name in "ab")
+        assert one == two
+    pdf = (tmp_path / "a/elbo.pdf").read_bytes()
+    assert b"/CIDFontType2" in pdf
+    assert b"/FontFile2" in pdf
+    assert b"/Type3" not in pdf
+
+
+def test_a_figure_fits_the_text_of_a_page_however_many_data_sets() -> None:
+    for count in (1, 2, 5):
+        figure, axes = plots.panels(count)
+        assert len(axes) == count
+        assert figure.get_figwidth() <= 6.5
+
+
+def test_strategies_keep_their_look_and_none_share_it() -> None:
+    many = [f"s{i}" for i in range(40)]
+    look = Look(many)
+    assert len({(look.colour(name), look.marker(name)) for name in many}) == 40
+    assert len({(look.colour(name), str(look.line(name))) for name in many}) == 40
+    assert Look(ORDER).palette == {name: Look(ORDER).colour(name) for name in ORDER}
+    assert len(LINES) == len(MARKERS)
+
+
+def test_the_critical_difference_diagram_prints_the_number_of_data_sets(
+    made: dict[str, pd.DataFrame],
+) -> None:
+    figure = figures(made, TRUTHS, ORDER, CONTROL, 0.95)["ranks"]()
+    titles = [axis.get_title() for axis in figure.axes]
+    assert all(re.search(r"N = 2 data sets, CD = \d\.\d\d ranks", title) for title in titles)
+    single = made["ranks"].assign(datasets=1, critical=np.nan, p_friedman=np.nan)
+    lone = made | {"ranks": single, "nemenyi": made["nemenyi"][:0]}
+    figure = figures(lone, TRUTHS, ORDER, CONTROL, 0.95)["ranks"]()
+    assert all("N = 1 data sets, no test" in axis.get_title() for axis in figure.axes)

@@ -1,0 +1,135 @@
+"""Strategies side by side: means, differences, groups of users."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from vaebench.palette import Look
+from vaebench.plots import blocks, label, legend, nothing, panels
+
+
+def intervals(
+    results: pd.DataFrame, metric: str, look: Look, truths: Mapping[str, Mapping[str, float]]
+) -> Figure:
+    """Mean and interval of a test metric, strategy by strategy, one panel a data set."""
+    groups = blocks(results[results["metric"] == metric])
+    if not groups:
+        return nothing("no data set has this metric")
+    figure, axes = panels(len(groups), height=heights(groups))
+    for axis, ((dataset, model), group) in zip(axes, groups, strict=True):
+        for place, row in enumerate(group.itertuples()):
+            point(axis, row.mean, place, (row.low, row.high), row.strategy, look)
+        strategies(axis, group)
+        axis.set_xlabel(label(metric))
+        axis.set_title(f"{dataset}, {model}")
+        if metric in truths.get(dataset, {}):
+            best = truths[dataset][metric]
+            axis.axvline(best, color="#555555", linestyle="--", linewidth=1)
+            axis.annotate(
+                "best possible",
+                (best, 0.02),
+                xycoords=("data", "axes fraction"),
+                xytext=(-3, 0),
+                textcoords="offset points",
+                rotation=90,
+                ha="right",
+                va="bottom",
+                fontsize=7,
+                color="#555555",
+            )
+    return figure
+
+
+def differences(results: pd.DataFrame, control: str, look: Look) -> Figure:
+    """Difference to the control and its interval, in the main metric of each data set."""
+    if results.empty:
+        return nothing()
+    # the first metric of each data set: NDCG@100 of a ranking, the ELBO of pictures
+    main = results.groupby(["dataset", "model"], sort=False)["metric"].transform("first")
+    groups = blocks(results[(results["metric"] == main) & results["difference"].notna()])
+    if not groups:
+        return nothing("nothing was compared with the control")
+    figure, axes = panels(len(groups), height=heights(groups))
+    for axis, ((dataset, model), group) in zip(axes, groups, strict=True):
+        axis.axvline(0, color="#555555", linewidth=1)
+        for place, row in enumerate(group.itertuples()):
+            bounds = (row.difference_low, row.difference_high)
+            point(axis, row.difference, place, bounds, row.strategy, look)
+        strategies(axis, group)
+        axis.set_xlabel(f"{label(group['metric'].iloc[0])}, difference to {control}", loc="right")
+        axis.set_title(f"{dataset}, {model}")
+    return figure
+
+
+def activity(groups_of_users: pd.DataFrame, control: str, look: Look) -> Figure:
+    """Difference to the control in NDCG@100 by quartile of |x_u|, one panel a data set."""
+    if groups_of_users.empty:
+        return nothing("no data set has users to group")
+    chosen = groups_of_users["metric"] == "ndcg@100"
+    rows = groups_of_users[chosen & groups_of_users["difference"].notna()]
+    groups = blocks(rows)
+    if not groups:
+        return nothing("nothing was compared with the control")
+    figure, axes = panels(len(groups), height=2.5)
+    for axis, ((dataset, model), block) in zip(axes, groups, strict=True):
+        axis.axhline(0, color="#555555", linewidth=1)
+        shown = list(dict.fromkeys(block["strategy"]))
+        for place, strategy in enumerate(shown):
+            mine = block[block["strategy"] == strategy]
+            shift = 0.7 * ((place + 0.5) / len(shown) - 0.5)
+            axis.errorbar(
+                mine["group"] + shift,
+                mine["difference"],
+                yerr=[
+                    mine["difference"] - mine["difference_low"],
+                    mine["difference_high"] - mine["difference"],
+                ],
+                fmt=look.marker(strategy),
+                color=look.colour(strategy),
+                capsize=1.5,
+                markersize=3.5,
+                linewidth=1,
+            )
+        names = block.drop_duplicates("group")
+        axis.set_xticks(names["group"], [f"{row.fewest}–{row.most}" for row in names.itertuples()])
+        axis.grid(visible=False, axis="x")
+        axis.set_xlabel("interactions of the user, by quartile")
+        axis.set_ylabel(f"NDCG@100, difference\nto {control}")
+        axis.set_title(f"{dataset}, {model}")
+    return legend(figure, look, rows["strategy"])
+
+
+def point(
+    axis: Axes,
+    value: float,
+    place: int,
+    bounds: tuple[float, float],
+    strategy: str,
+    look: Look,
+) -> None:
+    """One strategy's value with its interval, where it has one, at height ``place``."""
+    known = pd.notna(bounds[0])
+    axis.errorbar(
+        value,
+        place,
+        xerr=[[value - bounds[0]], [bounds[1] - value]] if known else None,
+        fmt=look.marker(strategy),
+        color=look.colour(strategy),
+        capsize=2.5,
+        markersize=5,
+    )
+
+
+def strategies(axis: Axes, group: pd.DataFrame) -> None:
+    """Names on the vertical axis, the first on top."""
+    axis.set_yticks(range(len(group)), group["strategy"])
+    axis.set_ylim(len(group) - 0.5, -0.5)
+    axis.xaxis.set_major_locator(MaxNLocator(5))
+
+
+def heights(groups: list[tuple]) -> list[float]:  # type: ignore[type-arg]
+    """Inches of each panel with a line a strategy."""
+    return [0.9 + 0.2 * max(3, len(group)) for _, group in groups]

@@ -1,0 +1,121 @@
+"""What training did: learning curves, β as used, the plane of rate and distortion."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from vaebench.palette import Look
+from vaebench.plots import blocks, legend, nothing, panels
+
+
+def curves(traces: pd.DataFrame, look: Look) -> Figure:
+    """The validation metric that selects, against updates: median over seeds, band of all seeds."""
+    if traces.empty:
+        return nothing()
+    ranked = "validation_ndcg@100" in traces
+    traces = traces.assign(
+        score=traces["validation_ndcg@100"].where(
+            traces["validation_ndcg@100"].notna(), traces["validation_elbo"]
+        )
+        if ranked
+        else traces["validation_elbo"]
+    )
+    groups = blocks(traces)
+    if not groups:
+        return nothing()
+    figure, axes = panels(len(groups))
+    for axis, ((dataset, model), group) in zip(axes, groups, strict=True):
+        for strategy, rows in group.groupby("strategy", sort=False):
+            over_seeds = rows.groupby("updates")["score"].agg(["median", "min", "max"])
+            colour = look.colour(str(strategy))
+            axis.plot(
+                over_seeds.index,
+                over_seeds["median"],
+                color=colour,
+                linestyle=look.line(str(strategy)),
+                linewidth=1.3,
+            )
+            axis.fill_between(
+                over_seeds.index,
+                over_seeds["min"],
+                over_seeds["max"],
+                color=colour,
+                alpha=0.12,
+                linewidth=0,
+            )
+        axis.set_xlabel("updates")
+        is_ranking = ranked and group["validation_ndcg@100"].notna().any()
+        axis.set_ylabel(
+            "Validation NDCG@100" if is_ranking else "Validation ELBO (nats per example)"
+        )
+        axis.set_title(f"{dataset}, {model}")
+        if not is_ranking:  # the first epochs are far below and would flatten the rest
+            axis.set_ylim(bottom=group["score"].quantile(0.1))
+    return legend(figure, look, traces["strategy"], lines=True)
+
+
+def beta(traces: pd.DataFrame, look: Look) -> Figure:
+    """β as used: mean of each epoch, band from the 5 % to the 95 % quantile of its values."""
+    groups = blocks(traces)
+    if not groups:
+        return nothing()
+    figure, axes = panels(len(groups))
+    for axis, ((dataset, model), group) in zip(axes, groups, strict=True):
+        for strategy, rows in group.groupby("strategy", sort=False):
+            over_seeds = rows.groupby("updates")[["beta", "beta_q05", "beta_q95"]].mean()
+            colour = look.colour(str(strategy))
+            axis.plot(
+                over_seeds.index,
+                over_seeds["beta"],
+                color=colour,
+                linestyle=look.line(str(strategy)),
+                linewidth=1.3,
+            )
+            axis.fill_between(
+                over_seeds.index,
+                over_seeds["beta_q05"],
+                over_seeds["beta_q95"],
+                color=colour,
+                alpha=0.12,
+                linewidth=0,
+            )
+        axis.set_ylabel("β")
+        axis.set_xlabel("updates")
+        axis.set_title(f"{dataset}, {model}")
+    return legend(figure, look, traces["strategy"], lines=True)
+
+
+def rate_distortion(table: pd.DataFrame, look: Look) -> Figure:
+    """Test distortion against test rate, one point a cell; lines of equal ELBO have slope −1.
+
+    Alemi et al. 2018, arXiv:1711.00464.
+    """
+    done = table[table["status"] == "done"]
+    groups = blocks(done)
+    if not groups:
+        return nothing()
+    figure, axes = panels(len(groups))
+    for axis, ((dataset, model), group) in zip(axes, groups, strict=True):
+        for strategy, rows in group.groupby("strategy", sort=False):
+            axis.scatter(
+                rows["rate"],
+                rows["distortion"],
+                color=look.colour(str(strategy)),
+                marker=look.marker(str(strategy)),
+                s=22,
+                alpha=0.8,
+                label=strategy,
+            )
+        axis.margins(0.1)
+        low, high = axis.get_xlim()
+        bottom, top = axis.get_ylim()
+        for total in MaxNLocator(6).tick_values(low + bottom, high + top):
+            axis.plot([low, high], [total - low, total - high], color="#cccccc", lw=0.7, zorder=0)
+            if low < total - top < high:
+                axis.annotate(f"ELBO {-total:g}", (total - top, top), fontsize=6, color="#888888")
+        axis.set_xlim(low, high)
+        axis.set_ylim(bottom, top)
+        axis.set_xlabel("Rate (nats per example)")
+        axis.set_ylabel("Distortion (nats per example)")
+        axis.set_title(f"{dataset}, {model}", pad=14)
+    return legend(figure, look, done["strategy"])

@@ -1,0 +1,200 @@
+r"""Tables as LaTeX: booktabs, for a plain article.
+
+The preamble needs ``\usepackage{booktabs}``.
+"""
+
+import re
+from dataclasses import replace
+
+import pandas as pd
+
+from vaebench.tables import Grid, counted, number, unit
+from vaebench.tables.content import RANGES
+from vaebench.words import METRICS, NATS, RANKED
+
+TEX = {
+    "&": r"\&",
+    "%": r"\%",
+    "_": r"\_",
+    "#": r"\#",
+    "$": r"\$",
+    "^": r"\^{}",
+    "–": "--",
+    "−": "$-$",
+    "+": "$+$",
+    "-": "$-$",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "<": "$<$",
+    ">": "$>$",
+    "≥": r"$\geq$",
+    "α": r"$\alpha$",
+    "β": r"$\beta$",
+    "γ": r"$\gamma$",
+    "χ": r"$\chi$",
+    "²": "$^2$",
+    "“": "``",
+    "”": "''",
+    "…": r"\ldots{}",
+    "†": r"$\dagger$",
+    "d_z": r"$d_z$",
+    "p": "$p$",
+    "|x_u|": r"$|x_u|$",
+    "P(>)": r"$P(>)$",
+    "I(x; z)": r"$I(x; z)$",
+}
+"""Text → LaTeX."""
+
+SIGN = r"(?<![\w.])[+-](?=[\d.])"
+"""A sign of a number; the hyphen of a name stands after a letter or digit."""
+
+SYMBOLS = r"\|x_u\||P\(>\)|I\(x; z\)|\bd_z\b|(?<![\w-])p(?![\w-])"
+
+
+def tex(text: str) -> str:
+    """Text as LaTeX."""
+    pattern = rf"{SYMBOLS}|{SIGN}|[&%_#$^<>]|[^\x00-\x7f]"
+    return re.sub(pattern, lambda found: TEX.get(found[0], found[0]), text)
+
+
+def float_of(caption: str, columns: str, head: list[str], lines: list[list[str]]) -> str:
+    """One table as a float, at most as wide as the text."""
+    rows = [" & ".join(line) + r" \\" for line in lines]
+    body = [r"\toprule", " & ".join(head) + r" \\", r"\midrule", *rows, r"\bottomrule"]
+    return "\n".join(
+        [
+            r"\begin{table}[tbp]\centering\footnotesize\setlength{\tabcolsep}{3.5pt}",
+            rf"\caption{{{caption}}}\smallskip",
+            rf"\begin{{tabular}}{{{columns}}}",
+            *body,
+            r"\end{tabular}",
+            r"\end{table}",
+        ]
+    )
+
+
+WORDS = {"strategy", "verdict", "users", "pair", "metric", "source"}
+"""Columns of text; all others are numbers, to the right."""
+
+CLEAR = r"\clearpage"
+
+PAGE = 45
+"""Lines of a table that fit a page with its caption."""
+
+
+def grids(tables: list[Grid], drop: tuple[str, ...] = ()) -> str:
+    """Tables as they are, without the columns named in ``drop``."""
+    parts = []
+    for grid in tables:
+        kept = [place for place, name in enumerate(grid.head) if name not in drop]
+        lines = [[tex(line[place]) for place in kept] for line in grid.lines]
+        columns = "".join("l" if grid.head[place] in WORDS else "r" for place in kept)
+        head = [tex(grid.head[place]) for place in kept]
+        for start in range(0, len(lines), PAGE):
+            words = f"{grid.title}, continued." if start else f"{grid.title}. {grid.caption}"
+            parts.append(float_of(tex(words), columns, head, lines[start : start + PAGE]))
+        if len(parts) >= 12 * (1 + parts.count(CLEAR)):  # LaTeX keeps only so many floats waiting
+            parts.append(CLEAR)
+    return "\n\n".join(parts) + "\n"
+
+
+IN_PAPER = {"Results": ("seeds", "mean", "interval"), "Across data sets": (), "User activity": ()}
+IN_PAPER |= {"Latents": (), "Sources of variance": (), "How many seeds": ()}
+"""Sections for a paper's appendix, and the columns that another table of the paper has."""
+
+
+def without_ranges(grid: Grid) -> Grid:
+    """Means alone, so that a wide table fits the page."""
+    lines = [[re.sub(r" \[.*\]$", "", cell) for cell in line] for line in grid.lines]
+    caption = grid.caption.replace(RANGES, "")
+    return replace(grid, lines=lines, caption=caption)
+
+
+def sections(tables: list[Grid]) -> str:
+    """The tables of a paper's appendix; those of distortion and rate alone are left out."""
+    parts = ["% needs \\usepackage{booktabs}"]
+    for section, drop in IN_PAPER.items():
+        chosen = [grid for grid in tables if grid.section == section]
+        if section == "Results":
+            aside = tuple(METRICS[m] + unit(m) for m in METRICS if m not in RANKED)
+            chosen = [grid for grid in chosen if not grid.title.endswith(aside)]
+        if section == "Latents":
+            chosen = [without_ranges(grid) for grid in chosen]
+        if chosen:
+            parts.append(grids(chosen, drop))
+    return "\n".join(parts) + "\n"
+
+
+def means(summary: pd.DataFrame, control: str, confidence: float, metrics: tuple[str, ...]) -> str:
+    r"""A table a (data set, model): a row a strategy, a column a metric.
+
+    Metrics of ranking and metrics in nats stand apart, so that a table fits the width of a page.
+    The best mean is bold, † marks those that are not significantly different from the best, *
+    those that differ from the control.
+
+    Args:
+        summary: see :class:`vaebench.statistics.study.Findings`.
+        control: the control.
+        confidence: level; 1 − confidence is that of the marks.
+        metrics: the metrics to show.
+    """
+    parts = ["% needs \\usepackage{booktabs}"]
+    shown = summary[summary["metric"].isin(metrics)] if len(summary) else summary
+    if shown.empty:
+        return parts[0] + "\n% no cell finished\n"
+    in_nats = shown["metric"].isin(NATS).rename("nats")
+    for (dataset, model, _), rows in shown.groupby(["dataset", "model", in_nats], sort=False):
+        columns = list(dict.fromkeys(rows["metric"]))
+        cells = {(row.strategy, row.metric): row for row in rows.itertuples()}
+        lines = [
+            [
+                tex(strategy),
+                *(mean(cells.get((strategy, m)), m, 1 - confidence) for m in columns),
+            ]
+            for strategy in dict.fromkeys(rows["strategy"])
+        ]
+        head = ["strategy", *(tex(METRICS[m] + unit(m)) for m in columns)]
+        caption = tex(f"{dataset}, {model}. {marks(rows, control, confidence)}")
+        # room for the marks, which stick out to the right
+        parts.append(float_of(caption, "l" + r"r@{\hspace{2.2em}}" * len(columns), head, lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def marks(rows: pd.DataFrame, control: str, confidence: float) -> str:
+    """What was averaged, and what the marks of a table mean."""
+    sentence = (
+        f"Mean over {counted(rows['seeds'], 'seed')} and "
+        f"{counted(rows['examples'], 'test example')} ± half of the {confidence:.0%} interval over "
+        "both."
+    )
+    if "best" in rows and (rows["best"] == True).any():  # noqa: E712 (objects, some missing)
+        sentence += " Bold: the best mean;"
+        if rows["p_best"].notna().any():
+            sentence += f" †: not significantly different from it (p ≥ {1 - confidence:.2g});"
+        else:
+            sentence += " nothing was tested against it;"
+    if rows["p_holm"].notna().any():
+        sentence += f" *: different from {control} (p < {1 - confidence:.2g});"
+        sentence += " crossed test of seeds and examples with Holm's correction."
+    else:
+        sentence += " no test: each needs two common seeds and examples."
+    return sentence
+
+
+def mean(row: tuple[object, ...] | None, metric: str, alpha: float) -> str:
+    """One cell of :func:`means`."""
+    if row is None:
+        return "--"
+    text = tex(number(row.mean, metric))  # type: ignore[attr-defined]
+    best = getattr(row, "best", None)
+    if best is True or best == True:  # noqa: E712 (NumPy's True)
+        text = rf"\textbf{{{text}}}"
+    if pd.notna(row.low):  # type: ignore[attr-defined]
+        text += rf" $\pm$ {number(row.high - row.mean, metric)}"  # type: ignore[attr-defined]
+    sign = ""
+    if getattr(row, "p_best", 0) >= alpha:
+        sign += r"\dagger"
+    if row.p_holm < alpha:  # type: ignore[attr-defined]
+        sign += "*"
+    # what sticks out must not push the column
+    return text + (rf"\rlap{{$^{{{sign}}}$}}" if sign else "")
