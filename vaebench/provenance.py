@@ -1,8 +1,11 @@
 """Where a result comes from: versions, commit, machine."""
 
+import hashlib
+import json
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -10,14 +13,27 @@ from typing import Any
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "snakemake", "mlflow")
 
 
-def commit() -> dict[str, Any]:
+def commit(folder: Path = Path(__file__).parent) -> dict[str, Any]:
     """``commit`` and ``dirty`` of the checkout that this package runs from; None outside of one."""
-    folder = Path(__file__).parent
     try:
         head = _git(folder, "rev-parse", "HEAD")
         return {"commit": head, "dirty": bool(_git(folder, "status", "--porcelain"))}
     except (OSError, subprocess.CalledProcessError):
         return {"commit": None, "dirty": None}
+
+
+def config_hash(spec: Mapping[str, Any]) -> str:
+    """SHA-256 of a resolved specification, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()
+
+
+def data(folder: Path) -> dict[str, Any]:
+    """SHA-256 of a split's card, and name and SHA-256 of the raw file it was made of."""
+    content = (folder / "card.json").read_bytes()
+    return {
+        "card_sha256": hashlib.sha256(content).hexdigest(),
+        "source": json.loads(content)["source"],
+    }
 
 
 def versions() -> dict[str, str]:

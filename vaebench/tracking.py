@@ -1,25 +1,32 @@
 """MLflow as a mirror of the files; the only module that knows MLflow.
 
 ``sync`` is idempotent: a cell is found again by its tag, an unchanged cell is left alone, a changed
-one replaces its run. So it can be repeated after an outage or at any time during a long study.
+one replaces its run. So it can be repeated after an outage or at any time during a long study, also
+by ``python -m vaebench.sync``. Passwords come from the environment alone (MLFLOW_TRACKING_URI,
+MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD, MLFLOW_TRACKING_TOKEN) and go nowhere.
 """
 
 import hashlib
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
 
-from vaebench.cell import FILES
+from vaebench.errors import TrackingError
 from vaebench.files import read_json
+from vaebench.leases import one_of
 from vaebench.palette import Look
-from vaebench.words import METRICS, names
+from vaebench.provenance import config_hash
+from vaebench.words import FILES, METRICS, NONE, names, trial
 
 KEY = "vaebench.key"
 """Tag: what a run mirrors; unique in its experiment."""
@@ -34,20 +41,21 @@ STATUS = {"done": "FINISHED"}
 """A cell's status → the run's; anything else is FAILED."""
 
 ARTIFACTS = tuple(name for name in FILES if not name.endswith(".safetensors"))
-"""Files of a cell that are copied; the weights stay where they are."""
+"""Files of a cell that are copied; the weights stay where they are, and are not read either: they
+are most of a cell's bytes, and with other weights the times in ``summary.json`` are others, too."""
 
 
 def store(config: dict[str, Any]) -> tuple[str, str | None]:
     """Tracking URI and artifact folder: MLFLOW_TRACKING_URI, else the study's, else a local SQLite.
 
-    A server says itself where artifacts lie (None); the local store keeps them beside it.
+    A server says itself where artifacts lie (None); those of a database lie in ``results``.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI") or config["tracking"]["uri"]
-    if uri:
+    if uri and uri.startswith("http"):
         return uri, None
     home = Path(config["results"]).resolve()
     home.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{home / 'mlflow.db'}", (home / "mlartifacts").as_uri()
+    return uri or f"sqlite:///{home / 'mlflow.db'}", (home / "mlartifacts").as_uri()
 
 
 def sync(
@@ -67,27 +75,75 @@ def sync(
 
     Returns:
         What is mirrored (a cell's names or ``study``) → run id.
+
+    Raises:
+        TrackingError: MLflow does not answer or refuses; what it has so far is kept or replaced by
+            the next call.
     """
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines a cell
+    uri, artifacts = store(config)
+    home = Path(config["results"])
+    # one writer a study: two would find nothing of each other and log everything twice
+    alone = one_of([home / config["name"] / ".tracking.lock"])
+    with _in_words(uri, home / config["name"]), alone:
+        with one_of([home / ".mlflow.lock"]):  # a database is made by one alone
+            client = MlflowClient(tracking_uri=uri)
+            client.search_experiments(max_results=1)
+        return _mirror(client, artifacts, config, cells, cards, documents)
+
+
+@contextmanager
+def _in_words(uri: str, study: Path) -> Iterator[None]:
+    """What MLflow raises, as one sentence without a password."""
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        parts = urlsplit(uri)
+        shown = uri.replace(f"{parts.netloc.rpartition('@')[0]}@", "", 1)
+        words = (str(error).splitlines() or [type(error).__name__])[0]
+        for secret in filter(None, (parts.password, uri if shown != uri else None)):
+            words = words.replace(secret, "…")
+        raise TrackingError(
+            f"MLflow at {shown}: {words}; all results are in {study}, and once MLflow answers "
+            f"`python -m vaebench.sync {study}` or the same snakemake command catches up"
+        ) from None
+
+
+def _mirror(
+    client: MlflowClient,
+    artifacts: str | None,
+    config: dict[str, Any],
+    cells: Sequence[Path],
+    cards: dict[str, Path],
+    documents: Sequence[Path],
+) -> dict[str, str]:
+    """See :func:`sync`."""
     study = config["name"]
     title = config["tracking"]["experiment"] or f"vaebench {study}"
-    uri, artifacts = store(config)
-    client = MlflowClient(tracking_uri=uri)
     inputs = {name: _input(name, card) for name, card in cards.items()}
     # one experiment a data set: its runs can be compared, those of two data sets cannot
     homes = {name: _experiment(client, f"{title}: {name}", artifacts) for name in cards}
+    # trials of a tuning stage are no results: they stand apart
+    trials = {names(folder)["dataset"] for folder in cells if trial(folder)}
+    homes |= {
+        f"{name}/trials": _experiment(client, f"{title}, tuning: {name}", artifacts)
+        for name in sorted(trials)
+    }
     existing = {name: _by_key(client, home) for name, home in homes.items()}
-    look = Look(list(config["strategies"]))
+    look = Look([*config["strategies"], NONE])
     runs = {}
     for folder in cells:
         if (folder / "status.json").exists():
             cell = names(folder)
             key, dataset = "/".join(map(str, cell.values())), cell["dataset"]
-            digest = _digest([folder / name for name in FILES])
-            runs[key] = _unchanged(client, existing[dataset].get(key), digest) or _cell(
+            where = f"{dataset}/trials" if trial(folder) else dataset
+            key = f"{trial(folder)}/{key}" if trial(folder) else key
+            digest = _digest([folder / name for name in ARTIFACTS])
+            runs[key] = _unchanged(client, existing[where].get(key), digest) or _cell(
                 client,
-                homes[dataset],
+                homes[where],
                 study,
                 key,
                 digest,
@@ -95,6 +151,8 @@ def sync(
                 inputs[dataset],
                 look.colour(cell["strategy"]),
             )
+    if not documents:  # not yet
+        return runs
     home = _experiment(client, title, artifacts)
     digest = _digest(documents)
     runs["study"] = _unchanged(client, _by_key(client, home).get(study), digest) or _study(
@@ -109,12 +167,32 @@ def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
     if found:
         return str(found.experiment_id)
     tags = {"mlflow.experimentKind": "custom_model_development"}
-    return str(client.create_experiment(name, artifacts, tags=tags))
+    try:
+        return str(client.create_experiment(name, artifacts, tags=tags))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        return _experiment(client, name, artifacts)  # another writer was faster
 
 
 def _by_key(client: MlflowClient, experiment: str) -> dict[str | None, Run]:
-    """All runs of an experiment by what they mirror."""
-    return {run.data.tags.get(KEY): run for run in _all_runs(client, experiment)}
+    """All runs of an experiment by what they mirror, each once.
+
+    A request that the server took and whose answer was lost is sent again by MLflow's client, and
+    then there are two runs.
+    """
+    found: dict[str | None, Run] = {}
+    for run in _all_runs(client, experiment):
+        key = run.data.tags.get(KEY)
+        twin = found.get(key)
+        if key is None or twin is None:
+            found[key] = run
+        elif CONTENT in twin.data.tags:
+            client.delete_run(run.info.run_id)
+        else:
+            client.delete_run(twin.info.run_id)
+            found[key] = run
+    return found
 
 
 def _all_runs(client: MlflowClient, experiment: str) -> list[Run]:
@@ -156,12 +234,13 @@ def _cell(
         KEY: key,
         "study": study,
         **{name: str(value) for name, value in cell.items()},
+        **({"trial": trial(folder)} if trial(folder) else {}),
         "status": status["status"],
         "mlflow.runColor": colour,
         "reason": status["reason"] or "",
         "git_commit": str(summary["commit"]["commit"]),
         "git_dirty": str(summary["commit"]["dirty"]),
-        "config_hash": _hash(json.dumps(config, sort_keys=True)),
+        "config_sha256": config_hash(config),
     }
     name = f"{cell['strategy']} · {cell['model']} · seed {cell['seed']}"
     run = client.create_run(experiment, start_time=start, tags=tags, run_name=name).info.run_id
@@ -224,6 +303,12 @@ def _finals(summary: dict[str, Any], start: int) -> list[Metric]:
     if summary["selected"]:
         finals["best/epoch"] = summary["selected"]["epoch"]
         finals["best/beta"] = summary["selected"]["beta"]
+        # a baseline has no series that would show it
+        finals |= {
+            f"best/{name}": value
+            for name, value in summary["selected"].items()
+            if name.startswith("validation_")
+        }
     finals["seconds"] = summary["seconds"]
     return [
         Metric(_legal(name), float(value), time, 0)

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from vaebench.config import Tracking
+from vaebench.study import Tracking
 from vaebench.tracking import store
 
 
