@@ -1,23 +1,20 @@
 """How long does an update of Mult-VAE take, against the textbook formulation?
 
-    python benchmarks/step.py [--items 3483] [--users 2000] [--threads 2] [--pairs 7]
+    python benchmarks/step.py [--sizes ml-1m ml-20m msd] [--precision bfloat16] [--rounds 7]
 
 The textbook: a dense input matrix, log_softmax, torch's Adam: the same model, data, weights and
-result, as most public code writes it. Both are timed in turn (A B A B …); quoted is the
-median of the ratios, pair by pair.
+result, as most public code writes it. Each runs in a process of its own, timed in turn (A B A B …);
+quoted is the median of the ratios, pair by pair. Runs on the GPU where there is one.
 """
 
-import argparse
-import platform
-import statistics
-import time
 from collections.abc import Callable
 
-import scipy.sparse
 import torch
+from measure import SIZES, Rival, machine, pairs, parser, spread, users
 
+from vaebench.cell import choose_device
+from vaebench.memory import keep_freed_blocks
 from vaebench.models.mult_vae import MultVAE
-from vaebench.provenance import processor
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
 from vaebench.strategies.constant import Constant
@@ -26,10 +23,27 @@ from vaebench.train import batches, train
 BATCH = 500
 
 
-def ours(items: int, x: SparseRows) -> Callable[[], None]:
-    """One epoch of the project's loop."""
+def prepared(size: str, count: int) -> tuple[SparseRows, MultVAE]:
+    """Users on the device and a fresh model."""
+    items, mean = SIZES[size]
+    device = choose_device("auto")
     model = MultVAE(items)
     model.initialise(torch_stream("weights"))
+    return SparseRows.from_scipy(users(count, items, mean), device), model.to(device)
+
+
+def wait() -> None:
+    """For the GPU, where there is one."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def ours(size: str, count: int, precision: str) -> Callable[[], None]:
+    """One epoch of the project's loop."""
+    keep_freed_blocks()
+    x, model = prepared(size, count)
+    model.narrow(bfloat16=precision == "bfloat16")
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
     optimizer = torch.optim.Adam(model.parameters(), 1e-3, fused=True)
 
     def epoch() -> None:
@@ -41,19 +55,20 @@ def ours(items: int, x: SparseRows) -> Callable[[], None]:
             epochs=1,
             batch_size=BATCH,
             order=torch_stream("order"),
-            noise=torch_stream("noise"),
+            noise=torch_stream("noise", device=x.offsets.device),
             after_epoch=lambda _: None,
         )
+        wait()
 
     return epoch
 
 
-def textbook(items: int, x: SparseRows) -> Callable[[], None]:
+def textbook(size: str, count: int) -> Callable[[], None]:
     """The same epoch with dense matrices."""
-    model = MultVAE(items)
-    model.initialise(torch_stream("weights"))
+    x, model = prepared(size, count)
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
-    noise = torch_stream("noise")
+    noise = torch_stream("noise", device=x.offsets.device)
+    weight, bias = model.encoder["input"].weight, model.encoder["input"].bias
 
     def epoch() -> None:
         for sparse in batches(x, BATCH, torch_stream("order")):
@@ -61,8 +76,8 @@ def textbook(items: int, x: SparseRows) -> Callable[[], None]:
             rows = sparse.dense()
             inputs = torch.nn.functional.normalize(rows, dim=1)
             keep = torch.empty_like(inputs).uniform_(generator=noise) >= 0.5  # noqa: PLR2004
-            hidden = torch.tanh((inputs * keep / 0.5) @ model.item_weights + model.hidden_bias)
-            mean, log_variance = model.posterior(hidden).chunk(2, 1)
+            hidden = torch.tanh((inputs * keep / 0.5) @ weight + bias)
+            mean, log_variance = model.encoder["hidden"](hidden).chunk(2, 1)
             epsilon = torch.empty_like(mean).normal_(generator=noise)
             logits = model.decoder(mean + torch.exp(log_variance / 2) * epsilon)
             distortion = -(rows * torch.log_softmax(logits, 1)).sum(1)
@@ -71,48 +86,28 @@ def textbook(items: int, x: SparseRows) -> Callable[[], None]:
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+        wait()
 
     return epoch
 
 
-def seconds(epoch: Callable[[], None]) -> float:
-    """Wall seconds of one epoch."""
-    start = time.perf_counter()
-    epoch()
-    return time.perf_counter() - start
-
-
 def main() -> None:
-    """Print one line: seconds per update of both, and the ratio."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--items", type=int, default=3_483, help="ML-1M 3483, ML-20M 20108")
-    parser.add_argument("--users", type=int, default=2_000)
-    parser.add_argument("--per-user", type=int, default=96, help="mean interactions of a user")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--pairs", type=int, default=7)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    density = arguments.per_user / arguments.items
-    matrix = scipy.sparse.random(
-        arguments.users, arguments.items, density, format="csr", random_state=0
-    )
-    matrix.data[:] = 1
-    x = SparseRows.from_scipy(matrix)
-    fast, slow = ours(arguments.items, x), textbook(arguments.items, x)
-    for epoch in (fast, slow):  # warm-up
-        epoch()
-    pairs = [(seconds(fast), seconds(slow)) for _ in range(arguments.pairs)]
-    updates = -(-arguments.users // BATCH)
-    ratios = [b / a for a, b in pairs]
-    machine = f"{processor()}, {platform.system()}, torch {torch.__version__}"
-    print(f"{machine}, {arguments.threads} threads")
-    print("| items | ours, ms an update | textbook, ms an update | ratio (min … max) |")
-    print("|---:|---:|---:|---:|")
-    medians = [1e3 / updates * statistics.median(column) for column in zip(*pairs, strict=True)]
-    print(
-        f"| {arguments.items} | {medians[0]:.0f} | {medians[1]:.0f} "
-        f"| {statistics.median(ratios):.2f} ({min(ratios):.2f} … {max(ratios):.2f}) |"
-    )
+    """Print one line a size: milliseconds per update and GiB of both, and the ratio."""
+    options = parser(__doc__, rounds=7, count=1_000)
+    options.add_argument("--sizes", nargs="+", choices=SIZES, default=["ml-1m", "ml-20m"])
+    options.add_argument("--precision", default="float32", choices=["float32", "tf32", "bfloat16"])
+    given = options.parse_args()
+    print(machine(given))
+    print("| size | ours, ms an update | textbook | ratio (min … max) | ours, GiB | textbook |")
+    print("|---|---:|---:|---:|---:|---:|")
+    updates = -(-given.users // BATCH)
+    for size in given.sizes:
+        one = Rival(ours, size, given.users, given.precision, given=given)
+        other = Rival(textbook, size, given.users, given=given)
+        fast, slow, ratios = pairs(one, other, given.rounds)
+        times = [f"{1e3 * value / updates:.0f}" for value in (fast, slow)]
+        row = [f"{size}, {given.precision}", *times, spread(ratios)]
+        print("|", " | ".join([*row, f"{one.end():.2f}", f"{other.end():.2f}"]), "|", flush=True)
 
 
 if __name__ == "__main__":
