@@ -5,20 +5,33 @@ CORES ?= all
 CONFIG ?= config.yaml
 RUN = . $(VENV)/bin/activate &&
 
-.PHONY: benchmark test lint bench ui clean-venv
+.PHONY: benchmark test test-cluster archive lint bench plan ui clean-venv
 
 benchmark: $(VENV)/.installed ## run the study of CONFIG (default: config.yaml)
 	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG)
 
-test: $(VENV)/.installed ## run the tests
-	$(RUN) pytest -n 2 --dist loadfile
+test: $(VENV)/.installed ## run the tests; those that need a real Slurm are test-cluster
+	$(RUN) pytest -n 2 --dist loadfile --ignore tests/cluster
+
+test-cluster: $(VENV)/.installed ## run the tests against a real Slurm and PostgreSQL of this machine
+	test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || (apt-get update -qq && \
+		apt-get install -y -qq --no-install-recommends munge slurm-client slurmctld slurmd postgresql)
+	$(RUN) pytest -rs tests/cluster
 
 lint: $(VENV)/.installed ## formatters and static checks
 	$(RUN) ruff format --check . && ruff check . && snakefmt --check Snakefile workflow \
 		&& mypy && snakemake --lint
 
-bench: $(VENV)/.installed ## measure speed against the textbook formulation
-	$(RUN) python benchmarks/step.py
+archive: $(VENV)/.installed ## pack the study of CONFIG for another person; python -m vaebench.verify checks it
+	$(RUN) python -m vaebench.archive $(CONFIG)
+
+bench: $(VENV)/.installed ## measure speed and memory; docs/performance.md has what was found
+	$(RUN) for measure in "step.py --sizes ml-1m ml-20m msd" evaluation.py cells.py \
+		"reading.py --scale 0.01" overhead.py "aggregation.py --cells 100 --users 5000"; do \
+		echo "## $$measure" && python benchmarks/$$measure || exit 1; done
+
+plan: $(VENV)/.installed ## what the study of CONFIG will cost: cells, hours, disk
+	$(RUN) python -m vaebench.plan $(CONFIG)
 
 ui: $(VENV)/.installed ## browse all studies in MLflow
 	$(RUN) python -m vaebench.ui

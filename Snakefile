@@ -10,19 +10,33 @@ if not workflow.overwrite_configfiles:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/cells.smk"
+include: "workflow/rules/baselines.smk"
+include: "workflow/rules/tuning.smk"
 include: "workflow/rules/analysis.smk"
+include: "workflow/rules/published.smk"
+include: "workflow/rules/images.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/tracking.smk"
 
 
 onstart:
     expect(
-        to_run=sum(job.rule.name == "cell" for job in workflow.dag.needrun_jobs()),
+        to_run=sum(
+            job.rule.name in ("cell", "baseline")
+            for job in workflow.dag.needrun_jobs()
+        ),
         total=len(plan.cells),
     )
+    write_json(plan.folder / "study.json", plan.study.model_dump())
+
+
+onerror:
+    print(without_result(cell_folders), end="", file=sys.stderr)
 
 
 rule all:
     default_target: True
     input:
         f"{study}/verdict.txt",
+        f"{study}/tables/published.md",
+        TUNED,

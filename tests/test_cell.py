@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from vaebench.cell import FILES, run
+from vaebench.cell import FILES, column, run
 from vaebench.components import create
 from vaebench.data import Data
-from vaebench.errors import ConfigError
+from vaebench.errors import ConfigError, DataError
 from vaebench.metrics.elbo import elbo
 from vaebench.metrics.ranking import ranking
 from vaebench.models.mult_vae import MultVAE
@@ -61,7 +62,7 @@ def _one_thread() -> None:
 
 
 @pytest.mark.parametrize("dataset", ["planted", "digits"])
-def test_a_cell_writes_seven_files_that_agree(dataset: str, data: Path, tmp_path: Path) -> None:
+def test_a_cell_writes_eight_files_that_agree(dataset: str, data: Path, tmp_path: Path) -> None:
     result = run(spec(dataset), data / dataset, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
     summary = json.loads((tmp_path / "summary.json").read_text())
@@ -162,3 +163,74 @@ with job({str(tmp_path / "log")!r}):
     left = {path.name for path in (tmp_path / "cell").iterdir()}
     assert "status.json" not in left
     assert left <= set(FILES), "no temporary file stays behind"
+
+
+def grey_split(folder: Path, binarize: str) -> Path:
+    """Forty grey pictures of 3×4 pixels, as a split."""
+    random = np.random.default_rng(0)
+    np.save(folder / "x.npy", random.random((40, 3, 4)))
+    component = {"class": "image_array.ImageArray", "path": "x.npy", "validation": 8, "test": 8}
+    dataset = create("vaebench.datasets", component | {"binarize": binarize})
+    dataset.write_split(folder / "x.npy", folder / "split", {})
+    return folder / "split"
+
+
+@pytest.mark.parametrize("estimator", ["sgvb_a", "sgvb_b", "importance"])
+def test_pictures_drawn_anew_and_every_estimator(estimator: str, tmp_path: Path) -> None:
+    split = grey_split(tmp_path, "dynamic")
+    image = spec("digits", estimator=estimator, samples=3) | {"dataset": "grey"}
+    one, two = (run(image, split, tmp_path / name) for name in "ab")
+    assert one["status"] == "done"
+    assert one["test"] == two["test"]
+    other = run(spec("digits") | {"dataset": "grey"}, split, tmp_path / "c")
+    assert other["test"] != one["test"]
+
+
+def test_grey_pictures_are_refused_by_a_bernoulli_before_training(tmp_path: Path) -> None:
+    split = grey_split(tmp_path, "none")
+    with pytest.raises(DataError, match="outside the support of the Bernoulli") as found:
+        run(spec("digits") | {"dataset": "grey"}, split, tmp_path / "cell")
+    assert "\n" not in str(found.value)
+    assert not (tmp_path / "cell").exists()
+    gaussian = {
+        "name": "mlp",
+        "class": "image_mlp.ImageMLP",
+        "hidden": [16],
+        "likelihood": {"family": "gaussian"},
+    }
+    done = run(
+        spec("digits") | {"dataset": "grey", "model": gaussian}, split, tmp_path / "gaussian"
+    )
+    assert done["status"] == "done"
+
+
+def test_more_samples_than_memory_are_refused_before_training(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"training.samples: .* GB are free; allowed here: at"):
+        run(
+            spec("digits", estimator="importance", samples=10**9),
+            data / "digits",
+            tmp_path / "cell",
+        )
+    assert not (tmp_path / "cell").exists()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1.5, float("nan"), -2.0],
+        [1, 2, 3],
+        [],
+        [True, False, True],
+        [1.0, None],
+        np.arange(12.0).reshape(4, 3)[:, 1],
+        np.array([1, 2], dtype=np.float32),
+    ],
+    ids=str,
+)
+def test_a_column_is_what_arrow_makes_of_it(values: Any) -> None:
+    ours, arrows = column(values), pa.array(values)
+    np.testing.assert_array_equal(
+        ours.to_numpy(zero_copy_only=False), arrows.to_numpy(zero_copy_only=False)
+    )
+    assert ours.null_count == arrows.null_count
+    assert ours.type == (arrows.type if len(values) else pa.float64())

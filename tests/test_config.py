@@ -134,3 +134,66 @@ def test_local_folder_comes_from_the_environment_first(monkeypatch: pytest.Monke
     assert plan.local_folder() == Path("mine")
     monkeypatch.setenv("VAEBENCH_RAW", "theirs")
     assert plan.local_folder() == Path("theirs")
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://me:open-sesame@server:5000", "postgresql://open-sesame@server/mlflow"]
+)
+def test_credentials_in_a_file_are_refused_and_not_repeated(uri: str) -> None:
+    with pytest.raises(ConfigError, match=r"tracking.uri: .* MLFLOW_TRACKING_PASSWORD") as caught:
+        Plan(changed("tracking", {"uri": uri}))
+    assert "open-sesame" not in str(caught.value)
+
+
+BASELINES = {"ease": {"class": "ease.EASE"}, "ials": {"class": "ials.IALS"}}
+
+
+def with_baselines(**changes: Any) -> dict[str, Any]:
+    config = copy.deepcopy(DEFAULT) | {"baselines": BASELINES} | changes
+    config["grid"][0]["baselines"] = list(config["baselines"])
+    return config
+
+
+def test_a_baseline_that_draws_nothing_runs_once() -> None:
+    plan = Plan(with_baselines())
+    plan.check()
+    cells = [cell for cell in plan.cells.values() if cell.strategy == "none"]
+    assert [cell.path for cell in cells] == [
+        "planted/ease/none/seed-0",
+        *(f"planted/ials/none/seed-{seed}" for seed in range(5)),
+    ]
+    sources = plan.cell_sources(cells[0])
+    assert any(file.endswith("baselines/ease.py") for file in sources)
+    assert not any(file.endswith("baselines/ials.py") for file in sources)
+    assert plan.order[-1] == "none"
+    other = plan.other_cell(dataset="planted", model="ials", strategy="none", seed="77")
+    assert other.spec == cells[1].spec | {"seed": 77}
+
+
+WRONG_BASELINES: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "a misspelt option": (
+        {"baselines": {"ease": {"class": "ease.EASE", "l3": 1}}},
+        ["baselines.ease.l3", "unknown key", "l2"],
+    ),
+    "a name of a model": (
+        {"baselines": {"mult-vae": {"class": "ease.EASE"}}},
+        ["baselines.mult-vae", "a model has this name"],
+    ),
+    "a baseline for other data": (
+        {"baselines": {"pca": {"class": "pca.PCA"}}},
+        ["grid.0.baselines", "'pca' takes images", "'planted' has interactions"],
+    ),
+    "a strategy called none": (
+        {"strategies": DEFAULT["strategies"] | {"none": {"class": "constant.Constant"}}},
+        ["strategies.none", "another name"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_BASELINES)
+def test_wrong_baselines(case: str) -> None:
+    changes, words = WRONG_BASELINES[case]
+    with pytest.raises(ConfigError) as found:
+        Plan(with_baselines(**changes)).check()
+    for word in words:
+        assert word in str(found.value)

@@ -3,19 +3,27 @@
 Every question "what would run now?" is a dry run of the real Snakemake.
 """
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+import tarfile
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
 import pytest
 import yaml
+
+from vaebench import archive, sync
+from vaebench import verify as verify_
+from vaebench.words import FIGURES
 
 ROOT = Path(__file__).parents[1]
 PARTS = (
@@ -146,7 +154,7 @@ def project(finished: Project) -> Project:
 
 
 ALL_CYCLICAL = {f"digits/mlp/cyclical/seed-{seed}" for seed in (0, 1)}
-AFTER = {"tables", "figures", "report", "track", "verdict", "all"}
+AFTER = {"tables", "published", "figures", "report", "track", "verdict", "all"}
 
 
 def append(path: Path, text: str = "\n# edited\n") -> None:
@@ -156,7 +164,8 @@ def append(path: Path, text: str = "\n# edited\n") -> None:
 def test_the_study_ends_with_everything_promised(finished: Project) -> None:
     names = ["report.html", "verdict.txt", "tracking.json"]
     names += [f"tables/{n}" for n in ("cells.csv", "results.csv", "results.md", "results.tex")]
-    for figure in ("differences", "ranking", "elbo", "curves", "beta", "rate_distortion"):
+    names += ["paper/paper.tex", "paper/numbers.tex", "tables/tables.tex"]
+    for figure in FIGURES:
         names += [f"figures/{figure}.pdf", f"figures/{figure}.png"]
     assert not [name for name in names if not finished.path(name).stat().st_size]
     cells = pd.read_csv(finished.path("tables/cells.csv"))
@@ -199,10 +208,10 @@ def test_editing_the_loop_reruns_all_cells_and_no_split(project: Project) -> Non
 
 
 def test_editing_a_plot_trains_nothing(project: Project) -> None:
-    append(project.folder / "vaebench/plots.py")
+    append(project.folder / "vaebench/plots/training.py")
     rules, cells = project.would_run()
     assert not cells
-    assert set(rules) == AFTER - {"tables"}
+    assert set(rules) == AFTER - {"tables", "published"}
 
 
 def test_changing_one_option_reruns_its_cells_alone(project: Project) -> None:
@@ -313,3 +322,117 @@ def test_bad_data_stop_with_one_sentence(tmp_path: Path) -> None:
     )
     assert not list(tmp_path.glob("results/small/cells/**/*.json"))
     assert not list(tmp_path.glob("results/small/data/**/card.json"))
+
+
+def verify(path: Path) -> subprocess.CompletedProcess[str]:
+    return call("verify", path)
+
+
+def call(module: str, path: Path, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", f"vaebench.{module}", str(path)]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW")}
+    environment |= {"PYTHONPATH": str(folder)}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_study_is_packed_alike_twice_and_verifies(finished: Project, tmp_path: Path) -> None:
+    """From the folder and, on another place of the disk, from the archive."""
+    content = []
+    for _ in range(2):
+        done = call("archive", Path("study.yaml"), finished.folder)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() == str(finished.path("").parent / "small.tar.gz")
+        content.append(Path(done.stdout.strip()).read_bytes())
+    assert content[0] == content[1]
+    sent = tmp_path / "sent.tar.gz"
+    sent.write_bytes(content[0])
+    with tarfile.open(sent) as opened:
+        names = set(opened.getnames())
+        manifest = json.load(opened.extractfile("small/MANIFEST.json"))  # type: ignore[arg-type]
+    assert {"small/study.json", "small/report.html", "small/code/vaebench/cell.py"} <= names
+    assert not {name for name in names if name.endswith((".npz", ".npy", "raw.json"))}, "raw data"
+    assert {"commit", "dirty", "versions", "machine", "files"} <= set(manifest)
+    done = verify(sent)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{sent}: cells and tables agree\n"
+
+
+def test_what_does_not_follow_from_the_cells_is_found(finished: Project, tmp_path: Path) -> None:
+    """One number changed in a cell, one in a table, one epoch selected otherwise."""
+    study = tmp_path / "small"
+    shutil.copytree(finished.path(""), study)
+    cell = study / "cells/digits/mlp/constant/seed-0"
+    test = pd.read_parquet(cell / "test.parquet")
+    test.loc[3, "elbo"] -= 1
+    test.to_parquet(cell / "test.parquet")
+    other = study / "cells/digits/mlp/constant/seed-1"
+    summary = json.loads((other / "summary.json").read_text())
+    summary["selected"]["validation_elbo"] += 1e-3
+    (other / "summary.json").write_text(json.dumps(summary))
+    table = study / "tables/cells.csv"
+    table.write_text(table.read_text().replace(",8,", ",9,", 1).replace("done", "dome", 1))
+    done = verify(study)
+    assert done.returncode == 1
+    assert re.search(r"constant/seed-0: summary.json says elbo -\S+, test.parquet -", done.stdout)
+    assert re.search(r"constant/seed-1: epoch \d is not the best of trace.parquet", done.stdout)
+    assert "tables/cells.csv: does not follow from the cells" in done.stdout
+    assert "tables/results.csv: does not follow from the cells" in done.stdout
+
+
+def test_a_file_that_was_changed_in_an_archive_is_found(finished: Project, tmp_path: Path) -> None:
+    packed = finished.path("").parent / "small.tar.gz"
+    if not packed.exists():
+        assert call("archive", finished.path(""), finished.folder).returncode == 0
+    with tarfile.open(packed) as opened:
+        opened.extractall(tmp_path, filter="data")
+    (tmp_path / "small/report.html").write_text("all is well")
+    (tmp_path / "small/verdict.txt").unlink()
+    (tmp_path / "small/more.txt").write_text("")
+    with tarfile.open(tmp_path / "changed.tar.gz", "w:gz") as opened:
+        opened.add(tmp_path / "small", "small")
+    done = verify(tmp_path / "changed.tar.gz")
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "small/verdict.txt: is not in the archive",
+        "small/more.txt: is not in the manifest",
+        "small/report.html: is not the file that was packed",
+    ]
+
+
+def test_mlflow_is_brought_up_to_date_from_the_folder_alone(finished: Project) -> None:
+    """After all is mirrored there is nothing to do; without the database it is made anew."""
+    before = finished.path("tracking.json").read_text()
+    database = finished.path("").parent / "mlflow.db"
+    for made_anew in (False, True):
+        if made_anew:
+            database.unlink()
+        done = call("sync", Path("results/small"), finished.folder)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == "results/small: 9 runs are up to date\n"
+    assert finished.path("tracking.json").read_text() == before
+    with contextlib.closing(sqlite3.connect(database)) as opened:
+        assert opened.execute("SELECT count(*) FROM runs").fetchone() == (9,)
+
+
+@pytest.mark.parametrize("module", [archive, sync, verify_])
+def test_a_folder_that_is_no_study_is_said(module: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended:
+        module.main([str(tmp_path)])
+    assert ended.value.code == (
+        f"vaebench: {tmp_path}: there is no study.json in it; allowed: a study, results/NAME"
+    )
+
+
+def test_a_server_that_is_down_stops_nothing_but_its_mirror(project: Project) -> None:
+    """The last test of this file: it leaves the study without its mirror."""
+    before = {path: path.read_bytes() for path in project.path("tables").iterdir()}
+    project.write(STUDY | {"tracking": {"uri": "http://127.0.0.1:9"}})  # nobody answers there
+    done = project.snakemake("--quiet", "host")
+    assert done.returncode != 0
+    assert "vaebench: MLflow at http://127.0.0.1:9: " in done.stderr
+    assert "python -m vaebench.sync " in done.stderr
+    assert "rule cell" not in done.stdout + done.stderr
+    assert {path: path.read_bytes() for path in project.path("tables").iterdir()} == before
+    assert project.path("report.html").exists()

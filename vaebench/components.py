@@ -9,11 +9,30 @@ their annotations are the check.
 import importlib
 import importlib.util
 import inspect
-from typing import Any, get_type_hints
+from importlib.machinery import ModuleSpec, PathFinder
+from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from vaebench.errors import ConfigError
+
+
+def module_spec(module: str) -> ModuleSpec | None:
+    """Where an absolute module lies; None if there is none.
+
+    ``importlib.util.find_spec`` runs the packages above the module, and with ours that loads torch.
+    Here nothing is run.
+    """
+    parent = module.rpartition(".")[0]
+    if not parent:
+        return importlib.util.find_spec(module)
+    package = module_spec(parent)
+    if package is None or package.submodule_search_locations is None:
+        return None
+    try:
+        return PathFinder.find_spec(module, package.submodule_search_locations)
+    except KeyError:  # folders without __init__.py in one another: Python must import the outer one
+        return importlib.util.find_spec(module)
 
 
 def module_name(home: str, path: str) -> str:
@@ -24,11 +43,7 @@ def module_name(home: str, path: str) -> str:
     """
     module, _, _ = path.rpartition(".")
     for candidate in (f"{home}.{module}", module):
-        try:
-            found = module and importlib.util.find_spec(candidate)
-        except ModuleNotFoundError:
-            found = None
-        if found:
+        if module and module_spec(candidate):
             return candidate
     raise ConfigError(
         f"class: {path!r} is no importable class; allowed: file.Class below {home}, "
@@ -36,7 +51,7 @@ def module_name(home: str, path: str) -> str:
     )
 
 
-def find(home: str, path: str) -> type:
+def find(home: str, path: str) -> Any:  # noqa: ANN401 (a class of the home's contract)
     """The class at ``path``, first below package ``home``, then anywhere.
 
     Raises:
@@ -59,7 +74,8 @@ def find(home: str, path: str) -> type:
 
 def options_model(component: type) -> type[BaseModel]:
     """A strict pydantic model of the keyword-only arguments of a component's constructor."""
-    hints = get_type_hints(inspect.unwrap(vars(component)["__init__"]), include_extras=True)
+    constructor = inspect.unwrap(getattr(component, "__init__"))  # noqa: B009 (a class's, maybe inherited)
+    hints = get_type_hints(constructor, include_extras=True)
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(component).parameters.items():
         if parameter.kind is parameter.KEYWORD_ONLY:
@@ -115,6 +131,7 @@ def sentence(error: ValidationError, model: type[BaseModel]) -> str:
         where = model
         for part in finding["loc"][:-1]:
             inner = where.model_fields[str(part)].annotation if part in where.model_fields else None
+            inner = next((kind for kind in get_args(inner) if inspect.isclass(kind)), inner)
             if not (inspect.isclass(inner) and issubclass(inner, BaseModel)):
                 return f"{key}: unknown key"
             where = inner

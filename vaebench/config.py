@@ -1,94 +1,44 @@
 """A study: what is compared on what. The configuration is checked before any job runs.
 
 Every error is one sentence that names the key, its value and what is allowed.
+
+A plan is made again in every job of a cluster, so importing this module and planning load neither
+torch nor a component; :meth:`Plan.check` does, and the sources of a cell whose rule is its model's.
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from vaebench.cell import Training
 from vaebench.components import create, find, module_name, options, sentence
-from vaebench.datasets import Dataset
-from vaebench.datasets.fetch import local_file
 from vaebench.errors import ConfigError
-from vaebench.sources import source_files
+from vaebench.sources import digest, source_files
+from vaebench.stages import Reference, references
+from vaebench.study import HOMES, RULES, Block, read
+from vaebench.words import NONE
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-"""A name that is a folder: letters, digits, dot, underscore and hyphen."""
-
-Component = dict[str, Any]
-"""``{class: file.Class, **options}``."""
-
-HOMES = {
-    "datasets": "vaebench.datasets",
-    "models": "vaebench.models",
-    "strategies": "vaebench.strategies",
-}
-
-
-class Strict(BaseModel):
-    """No unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Block(Strict):
-    """A part of the grid: one data set × one model × strategies, trained in one way."""
-
-    dataset: Name
-    model: Name
-    strategies: Annotated[list[Name], Field(min_length=1)]
-    training: dict[str, Any] = {}
-
-
-class Resources(Strict):
-    """What one cell asks for from a scheduler."""
-
-    threads: Annotated[int, Field(ge=1)] = 1
-    gpu: Annotated[int, Field(ge=0)] = 0
-    memory_mb: Annotated[int, Field(ge=1)] = 2_000
-    runtime_minutes: Annotated[int, Field(ge=1)] = 60
-
-
-class Tracking(Strict):
-    """The MLflow mirror. ``uri`` is overruled by the environment's MLFLOW_TRACKING_URI."""
-
-    enabled: bool = True
-    uri: str | None = None
-    experiment: str | None = None
-
-
-class Study(Strict):
-    """A whole study as written in a config file."""
-
-    name: Name
-    seeds: int | list[int]
-    control: Name
-    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    results: str = "results"
-    local_files: str | None = None
-    training: dict[str, Any] = {}
-    resources: Resources = Resources()
-    tracking: Tracking = Tracking()
-    datasets: dict[Name, Component]
-    models: dict[Name, Component]
-    strategies: dict[Name, Component]
-    grid: Annotated[list[Block], Field(min_length=1)]
+if TYPE_CHECKING:
+    from vaebench.datasets import Dataset
+    from vaebench.models import VAE
+    from vaebench.strategies import Strategy
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: its names, and the specification that :func:`vaebench.cell.run` takes."""
+    """One cell: its names, and the specification that :func:`vaebench.cell.run` takes.
+
+    ``stages``: strategy → path of the cell that finds an option of this one first.
+    """
 
     dataset: str
     model: str
     strategy: str
     seed: int
     spec: dict[str, Any]
+    stages: dict[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -100,29 +50,16 @@ class Plan:
     """A checked study and all that the workflow asks of it."""
 
     def __init__(self, config: dict[str, Any]) -> None:
-        try:
-            self.study = Study(**config)
-        except ValidationError as error:
-            raise ConfigError(sentence(error, Study)) from None
-        study = self.study
-        seeds = list(range(study.seeds)) if isinstance(study.seeds, int) else study.seeds
-        if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
-            raise ConfigError(
-                f"seeds: {study.seeds} is not allowed; it should be a number ≥ 1, or a list of "
-                "different numbers ≥ 0"
-            )
+        self.study = study = read(config)
         self.folder = Path(study.results) / study.name
-        for kind in HOMES:
-            for name, component in getattr(study, kind).items():
-                if not isinstance(component.get("class"), str):
-                    raise ConfigError(f"{kind}.{name}.class: missing; allowed: file.Class")
-        self.cells = self._grid(seeds)
+        self.cells = self._grid(study.all_seeds)
         used = {cell.strategy for cell in self.cells.values()}
         if study.control not in used:
             raise ConfigError(
                 f"control: {study.control!r} is not in the grid; allowed: {', '.join(sorted(used))}"
             )
         self.datasets_used = list(dict.fromkeys(cell.dataset for cell in self.cells.values()))
+        self._sources: dict[tuple[str, str, str], list[str]] = {}
 
     def _grid(self, seeds: list[int]) -> dict[str, Cell]:
         """All cells by their path."""
@@ -133,14 +70,37 @@ class Plan:
                 self._known(f"grid.{number}.{key}", getattr(block, key), f"{key}s")
             for strategy in block.strategies:
                 self._known(f"grid.{number}.strategies", strategy, "strategies")
-                for seed in seeds:
-                    cell = self._cell(block, strategy, seed)
-                    if cell.path in cells:
-                        raise ConfigError(
-                            f"grid.{number}: {cell.path} stands in the grid already; allowed: once"
-                        )
-                    cells[cell.path] = cell
+                for seed in seeds[: block.seeds]:
+                    self._add(cells, self._cell(block, strategy, seed), number)
+            for name in block.baselines:
+                self._known(f"grid.{number}.baselines", name, "baselines")
+                # a fit that draws nothing is the same for all seeds
+                for seed in seeds[:1] if self.deterministic(name) else seeds:
+                    self._add(cells, self.baseline_cell(block.dataset, name, seed), number)
         return cells
+
+    def _add(self, cells: dict[str, Cell], cell: Cell, block: int) -> None:
+        if cell.path in cells:
+            raise ConfigError(
+                f"grid.{block}: {cell.path} stands in the grid already; allowed: once"
+            )
+        cells[cell.path] = cell
+
+    def deterministic(self, name: str) -> bool:
+        """Does the baseline draw nothing, so that one seed is all seeds?"""
+        baseline = find(HOMES["baselines"], self.study.baselines[name]["class"])
+        return bool(baseline.deterministic)
+
+    def baseline_cell(self, dataset: str, name: str, seed: int) -> Cell:
+        """A baseline on a data set; see :func:`vaebench.baseline_cell.run`."""
+        model = {"name": name, **self.study.baselines[name]}
+        spec = {"study": self.study.name, "dataset": dataset, "model": model, "seed": seed}
+        return Cell(dataset, name, NONE, seed, spec)
+
+    @property
+    def order(self) -> list[str]:
+        """Strategies in the order of tables and colours; what stands for none comes last."""
+        return [*self.study.strategies, *([NONE] if self.study.baselines else [])]
 
     def other_cell(self, *, dataset: str, model: str, strategy: str, seed: str) -> Cell:
         """A cell outside the grid, asked for by its path; trained as the grid trains its like.
@@ -148,11 +108,17 @@ class Plan:
         Raises:
             ConfigError: a name that the study does not define.
         """
+        if model in self.study.baselines and strategy == NONE:
+            self._known("the path", dataset, "datasets")
+            return self.baseline_cell(dataset, model, int(seed))
         for kind, name in (("dataset", dataset), ("model", model), ("strategie", strategy)):
             self._known("the path", name, f"{kind}s")
         like = [b for b in self.study.grid if (b.dataset, b.model) == (dataset, model)]
         training = like[0].training if like else {}
-        block = Block(dataset=dataset, model=model, strategies=[strategy], training=training)
+        strategies = like[0].strategies if like else []
+        block = Block(
+            dataset=dataset, model=model, strategies=[*strategies, strategy], training=training
+        )
         return self._cell(block, strategy, int(seed))
 
     def check(self) -> None:
@@ -161,9 +127,12 @@ class Plan:
         Raises:
             ConfigError: an unknown or impossible option, or components that do not fit.
         """
+        from vaebench.strategies.constant import Constant  # noqa: PLC0415 (torch: see the module)
+
         datasets = {name: self.dataset(name) for name in self.study.datasets}
         models = {name: self._created("models", name, 1) for name in self.study.models}
-        strategies = {name: self._created("strategies", name) for name in self.study.strategies}
+        strategies = {name: self._strategy(name) for name in self.study.strategies}
+        baselines = {name: self._created("baselines", name) for name in self.study.baselines}
         for number, block in enumerate(self.study.grid):
             where = f"grid.{number}"
             kind = datasets[block.dataset].kind
@@ -173,21 +142,61 @@ class Plan:
                     f"{where}.model: {block.model!r} takes {taken}, but "
                     f"{block.dataset!r} has {kind}; allowed: a model for {kind}"
                 )
-            try:
-                Training(**(self.study.training | block.training))
-            except ValidationError as error:
-                key = "training" if self._in_study(error) else f"{where}.training"
-                raise ConfigError(f"{key}.{sentence(error, Training)}") from None
+            self._check_training(block, where)
+            for name in block.baselines:
+                if baselines[name].data_kind != kind:
+                    raise ConfigError(
+                        f"{where}.baselines: {name!r} takes {baselines[name].data_kind}, but "
+                        f"{block.dataset!r} has {kind}; allowed: a baseline for {kind}"
+                    )
             for name in block.strategies:
+                if not models[block.model].has_rate and not isinstance(strategies[name], Constant):
+                    raise ConfigError(
+                        f"{where}.strategies: {name!r} weighs the rate, and {block.model!r} has "
+                        "none; allowed: a constant.Constant"
+                    )
                 if strategies[name].needs_counts and kind != "interactions":
                     raise ConfigError(
                         f"{where}.strategies: {name!r} scales β by interactions, and {kind} have "
                         "none; allowed on images: strategies without counts"
                     )
 
-    def dataset(self, name: str) -> Dataset:
+    def _check_training(self, block: Block, where: str) -> None:
+        """The training settings of a block and its rule."""
+        from vaebench.cell import Training  # noqa: PLC0415 (torch: see the module)
+
+        try:
+            training = Training(**(self.study.training | block.training))
+        except ValidationError as error:
+            key = "training" if self._in_study(error) else f"{where}.training"
+            raise ConfigError(f"{key}.{sentence(error, Training)}") from None
+        if training.rule is not None:
+            key = f"{where}.training" if "rule" in block.training else "training"
+            if not isinstance(training.rule.get("class"), str):
+                raise ConfigError(f"{key}.rule.class: missing; allowed: file.Class")
+            try:
+                create(RULES, training.rule)
+            except ConfigError as error:
+                raise ConfigError(f"{key}.rule.{error}") from error
+
+    def _strategy(self, name: str) -> "Strategy":
+        """A strategy; an option that another cell will find stands at 1, which any β may be."""
+        spec = self.study.strategies[name]
+        try:
+            found = dict.fromkeys(references(spec), 1.0)
+            return create(HOMES["strategies"], spec | found)
+        except ConfigError as error:
+            raise ConfigError(f"strategies.{name}.{error}") from error
+
+    def has_pictures(self, path: str) -> bool:
+        """Whether the cell at ``path`` is a VAE of pictures."""
+        cell = self.cells[path]
+        return cell.strategy != NONE and self.dataset(cell.dataset).kind == "images"
+
+    def dataset(self, name: str) -> "Dataset":
         """The data set called ``name``."""
-        return self._created("datasets", name)
+        created: Dataset = self._created("datasets", name)
+        return created
 
     def local_folder(self) -> Path | None:
         """The folder of files that the user already has; VAEBENCH_RAW overrules the config."""
@@ -195,9 +204,16 @@ class Plan:
         return Path(folder) if folder else None
 
     def local_inputs(self, name: str) -> list[str]:
-        """The user's own raw file of a data set, if it is there."""
-        found = local_file(self.dataset(name), self.local_folder())
-        return [str(found[1])] if found else []
+        """The user's own raw files of a data set, those that are there."""
+        from vaebench.datasets.fetch import (  # noqa: PLC0415 (torch: see the module)
+            local_file,
+            lying_in,
+        )
+
+        dataset, folder = self.dataset(name), self.local_folder()
+        found = local_file(dataset, folder)
+        others = [lying_in(folder, dataset, other) for other in dataset.companions()]
+        return [str(path) for path in (found and found[1], *others) if path]
 
     def dataset_options(self, name: str) -> dict[str, Any]:
         """Class and all options of a data set as plain data."""
@@ -208,12 +224,40 @@ class Plan:
         return source_files("vaebench.datasets.fetch", self._module("datasets", name))
 
     def cell_sources(self, cell: Cell) -> list[str]:
-        """The source files that a cell stands on: editing one of them reruns it."""
-        return source_files(
-            "vaebench.cell",
-            self._module("models", cell.model),
-            self._module("strategies", cell.strategy),
-        )
+        """The source files that a cell stands on: editing one of them reruns it.
+
+        Found once for all data sets and seeds: a grid of thousands of cells has few combinations.
+        """
+        rule = cell.spec.get("training", {}).get("rule")  # a baseline is not trained
+        key = (cell.model, cell.strategy, str(rule))
+        if key not in self._sources:
+            self._sources[key] = (
+                source_files("vaebench.baseline_cell", self._module("baselines", cell.model))
+                if cell.strategy == NONE
+                else source_files(
+                    "vaebench.cell",
+                    self._module("models", cell.model),
+                    self._module("strategies", cell.strategy),
+                    module_name(RULES, self._rule(cell)["class"]),
+                )
+            )
+        return list(self._sources[key])
+
+    def code(self, cell: Cell) -> dict[str, str]:
+        """The source files of a cell with a digest of each: a parameter of its job.
+
+        A parameter that changes reruns the job as an input file does. But input files are objects
+        that Snakemake walks again and again: thirty a cell were half the time of planning.
+        """
+        return {path: digest(path) for path in self.cell_sources(cell)}
+
+    def _rule(self, cell: Cell) -> dict[str, Any]:
+        """The training rule of a cell: its block's, or its model's own."""
+        given: dict[str, Any] | None = cell.spec["training"].get("rule")
+        if given:
+            return given
+        own: type[VAE] = find(HOMES["models"], cell.spec["model"]["class"])
+        return own.rule
 
     def _cell(self, block: Block, strategy: str, seed: int) -> Cell:
         study = self.study
@@ -225,7 +269,32 @@ class Plan:
             "seed": seed,
             "training": {**study.training, **block.training},
         }
-        return Cell(block.dataset, block.model, strategy, seed, spec)
+        return Cell(
+            block.dataset, block.model, strategy, seed, spec, self._stages(block, strategy, seed)
+        )
+
+    def _stages(self, block: Block, strategy: str, seed: int) -> dict[str, str]:
+        """Strategy → cell for each option that another strategy's cell finds."""
+        try:
+            needed: dict[str, Reference] = references(self.study.strategies[strategy])
+        except ConfigError as error:
+            raise ConfigError(f"strategies.{strategy}.{error}") from None
+        stages = {}
+        for option, reference in needed.items():
+            key = f"strategies.{strategy}.{option}.of"
+            if reference.of not in block.strategies or reference.of == strategy:
+                raise ConfigError(
+                    f"{key}: {reference.of!r} is not another strategy of the same block of the "
+                    f"grid; allowed: {', '.join(s for s in block.strategies if s != strategy)}"
+                )
+            if references(self.study.strategies[reference.of]):
+                raise ConfigError(
+                    f"{key}: {reference.of!r} has an option that a cell finds, too; allowed: a "
+                    "strategy with numbers alone"
+                )
+            path = f"{block.dataset}/{block.model}/{reference.of}/seed-{seed}"
+            stages[reference.of] = path
+        return stages
 
     def _known(self, key: str, name: str, kind: str) -> None:
         catalogue = getattr(self.study, kind)

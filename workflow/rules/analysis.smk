@@ -1,21 +1,46 @@
 # Cells → tidy tables → figures. Nothing here trains.
+from vaebench.words import FIGURES as CAPTIONS
+
+FRAMES = [
+    f"{study}/tables/{name}.csv"
+    for name in (
+        "cells",
+        "results",
+        "pairs",
+        "activity",
+        "components",
+        "seeds",
+        "runs",
+        "ranks",
+        "nemenyi",
+        "across",
+        "profiles",
+        "diagnostics",
+        "variance",
+    )
+]
 TABLES = [
-    f"{study}/tables/{name}"
-    for name in ("cells.csv", "results.csv", "results.md", "results.tex")
+    *FRAMES,
+    *[f"{study}/tables/{name}" for name in ("results.md", "results.tex", "tables.tex")],
 ]
 FIGURES = [
-    f"{study}/figures/{name}.{ending}"
-    for name in ("differences", "ranking", "elbo", "curves", "beta", "rate_distortion")
-    for ending in ("pdf", "png")
+    f"{study}/figures/{name}.{ending}" for name in CAPTIONS for ending in ("pdf", "png")
 ]
 
 
 rule tables:
     input:
-        cells=expand("{folder}/status.json", folder=cell_folders),
-        tests=expand("{folder}/test.parquet", folder=cell_folders),
+        cells=expand("{folder}/status.json", folder=shown_cells),
+        tests=expand("{folder}/test.parquet", folder=shown_cells),
         cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
-        sources=source_files("vaebench.analysis", "vaebench.tables"),
+        sources=source_files(
+            "vaebench.statistics.study",
+            "vaebench.statistics.diagnostics",
+            "vaebench.statistics.variance",
+            "vaebench.tables.content",
+            "vaebench.tables.latex",
+            "vaebench.tables.markdown",
+        ),
     output:
         TABLES,
         traces=f"{study}/tables/traces.parquet",
@@ -24,20 +49,21 @@ rule tables:
     conda:
         "../../environment.yml"
     params:
-        order=list(plan.study.strategies),
+        cells=cell_folders,
+        order=plan.order,
         control=plan.study.control,
         confidence=plan.study.confidence,
+        margin=plan.study.margin,
     script:
         "../scripts/tables.py"
 
 
 rule figures:
     input:
-        summary=f"{study}/tables/results.csv",
-        cells=f"{study}/tables/cells.csv",
+        frames=FRAMES,
         cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
         traces=f"{study}/tables/traces.parquet",
-        sources=source_files("vaebench.plots"),
+        sources=source_files("vaebench.plots.study"),
     output:
         FIGURES,
     log:
@@ -45,7 +71,8 @@ rule figures:
     conda:
         "../../environment.yml"
     params:
-        order=list(plan.study.strategies),
+        order=plan.order,
         control=plan.study.control,
+        confidence=plan.study.confidence,
     script:
         "../scripts/figures.py"

@@ -5,7 +5,10 @@
 rule cell:
     input:
         card=f"{study}/data/{{dataset}}/card.json",
-        sources=lambda w: plan.cell_sources(cell_of(w)),
+        stages=lambda w: [
+            f"{study}/cells/{path}/summary.json" for path in cell_of(w).stages.values()
+        ],
+        choice=lambda w: trials.choice_of(cell_of(w)),
     output:
         multiext(
             f"{study}/cells/{{dataset}}/{{model}}/{{strategy}}/seed-{{seed}}/",
@@ -14,6 +17,7 @@ rule cell:
             "best.safetensors",
             "last.safetensors",
             "test.parquet",
+            "latents.parquet",
             "summary.json",
             "status.json",
         ),
@@ -30,5 +34,6 @@ rule cell:
         runtime=plan.study.resources.runtime_minutes,
     params:
         spec=lambda w: cell_of(w).spec,
+        code=lambda w: plan.code(cell_of(w)),
     script:
         "../scripts/cell.py"

@@ -6,14 +6,22 @@ localrules:
 
 rule report:
     input:
-        summary=f"{study}/tables/results.csv",
-        cells=f"{study}/tables/cells.csv",
+        frames=[*FRAMES, f"{study}/tables/published.csv"],
         figures=FIGURES,
+        tuned=TUNED,
+        choices=trials.choices(),
+        images=IMAGES,
         cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
-        template=shown(Path(ROOT) / "vaebench/report.html.jinja"),
+        templates=[
+            shown(Path(ROOT) / f"vaebench/{name}.jinja")
+            for name in ("report.html", "paper.tex")
+        ],
+        numbers=shown(Path(ROOT) / "vaebench/published.yaml"),
         sources=source_files("vaebench.report"),
     output:
-        f"{study}/report.html",
+        page=f"{study}/report.html",
+        paper=f"{study}/paper/paper.tex",
+        numbers=f"{study}/paper/numbers.tex",
     log:
         f"{study}/logs/report.log",
     conda:

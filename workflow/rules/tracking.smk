@@ -6,7 +6,13 @@ localrules:
 rule track:
     input:
         documents=[*TABLES, *FIGURES, f"{study}/report.html"],
-        cells=expand("{folder}/status.json", folder=cell_folders),
+        cells=expand("{folder}/status.json", folder=shown_cells),
+        trials=[
+            f"{folder}/status.json"
+            for key in trials.groups
+            for seeds in trials.cells(key)
+            for folder in seeds
+        ],
         cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
         sources=source_files("vaebench.tracking"),
     output:

@@ -1,17 +1,19 @@
-"""Tables and figures → one HTML page."""
+"""Tables and figures → one HTML page, and a paper's skeleton."""
 
 from pathlib import Path
 
-import pandas as pd
-
-from vaebench.files import write_text
+from vaebench import paper
+from vaebench.files import read_json, write_text
 from vaebench.jobs import job
-from vaebench.report import page
-from vaebench.results import truths
+from vaebench.report import made, page
+from vaebench.results import read_frames, truths
 
 with job(snakemake.log[0]):
-    given = snakemake.input
-    summary, cells = pd.read_csv(given.summary), pd.read_csv(given.cells)
-    figures = Path(given.figures[0]).parent
-    html = page(snakemake.params.config, summary, cells, truths(given.cards), figures)
-    write_text(Path(snakemake.output[0]), html)
+    given, out, config = snakemake.input, snakemake.output, snakemake.params.config
+    frames = read_frames(given.frames)
+    images = Path(given.images[0]) if given.images else None
+    figures, choices = Path(given.figures[0]).parent, [read_json(Path(c)) for c in given.choices]
+    html = page(config, frames, truths(given.cards), figures, images, choices)
+    write_text(Path(out.paper), paper.skeleton(config, frames, made()))
+    write_text(Path(out.numbers), paper.numbers(frames["results"], config["control"]))
+    write_text(Path(out.page), html)

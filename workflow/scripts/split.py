@@ -9,6 +9,6 @@ from vaebench.jobs import job
 with job(snakemake.log[0]):
     receipt = read_json(Path(snakemake.input.raw))
     raw = Path(receipt["path"]) if receipt["path"] else None
-    source = {key: receipt[key] for key in ("name", "sha256")}
+    source = {key: receipt[key] for key in receipt if key != "path"}
     dataset = create("vaebench.datasets", snakemake.params.dataset)
     dataset.write_split(raw, Path(snakemake.output[0]).parent, source)

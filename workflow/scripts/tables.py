@@ -2,22 +2,30 @@
 
 from pathlib import Path
 
-from vaebench import analysis, tables
 from vaebench.files import write_frame, write_text
 from vaebench.jobs import job
 from vaebench.results import Cells, failures, truths
+from vaebench.statistics.diagnostics import diagnostics
+from vaebench.statistics.study import Question, analyse
+from vaebench.statistics.variance import shares
+from vaebench.tables import content, latex, markdown
+from vaebench.words import RANKED
 
 with job(snakemake.log[0]):
     params, out = snakemake.params, Path(snakemake.output[0]).parent
-    cells = Cells([Path(path).parent for path in snakemake.input.cells])
-    summary = analysis.summary(cells, params.order, params.control, params.confidence)
-    write_frame(out / "cells.csv", cells.table())
+    control, confidence, cards = params.control, params.confidence, snakemake.input.cards
+    cells = Cells([Path(folder) for folder in params.cells])
+    table = cells.table()
+    frames = {
+        **analyse(cells, Question(params.order, control, confidence, params.margin)).frames(),
+        "diagnostics": diagnostics(table, params.order),
+        "variance": shares(cells.sources(cards), confidence),
+        "cells": table,
+    }
+    for name, frame in frames.items():
+        write_frame(out / f"{name}.csv", frame)
     write_frame(out / "traces.parquet", cells.traces())
-    write_frame(out / "results.csv", summary)
-    best = truths(snakemake.input.cards)
-    failed = failures(cells.table())
-    write_text(
-        out / "results.md",
-        tables.markdown(summary, failed, best, params.control, params.confidence),
-    )
-    write_text(out / "results.tex", tables.latex(summary, params.control, params.confidence))
+    grids = content.everything(frames, truths(cards), control, confidence)
+    write_text(out / "results.md", markdown.document(grids, failures(table)))
+    write_text(out / "results.tex", latex.means(frames["results"], control, confidence, RANKED))
+    write_text(out / "tables.tex", latex.sections(grids))

@@ -10,7 +10,7 @@ with job(snakemake.log[0]):
     given, config = snakemake.input, snakemake.params.config
     runs = sync(
         config,
-        [Path(path).parent for path in given.cells],
+        [Path(path).parent for path in (*given.cells, *given.trials)],
         {Path(card).parent.name: Path(card) for card in given.cards},
         [Path(path) for path in given.documents],
     )

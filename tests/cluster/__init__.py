@@ -1,0 +1,1 @@
+"""Tests against real services that they start themselves; skipped where programs are missing."""

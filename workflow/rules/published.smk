@@ -1,0 +1,18 @@
+# Published numbers beside ours, on the splits that they were published for.
+rule published:
+    input:
+        cells=expand("{folder}/status.json", folder=shown_cells),
+        tests=expand("{folder}/test.parquet", folder=shown_cells),
+        numbers=shown(Path(ROOT) / "vaebench/published.yaml"),
+        sources=source_files("vaebench.published"),
+    output:
+        table=f"{study}/tables/published.csv",
+        text=f"{study}/tables/published.md",
+    log:
+        f"{study}/logs/published.log",
+    conda:
+        "../../environment.yml"
+    params:
+        datasets={name: plan.dataset_options(name) for name in plan.datasets_used},
+    script:
+        "../scripts/published.py"
