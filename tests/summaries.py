@@ -10,8 +10,10 @@ import yaml
 
 from vaebench.statistics.activity import by_activity
 from vaebench.statistics.diagnostics import diagnostics
+from vaebench.statistics.models import between_models
 from vaebench.statistics.study import ACROSS_FRAMES, Question, across, family, joined
 from vaebench.statistics.variance import SOURCES, shares
+from vaebench.words import NONE
 
 ROOT = Path(__file__).parents[1]
 CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
@@ -70,8 +72,15 @@ def _frames() -> dict[str, pd.DataFrame]:
             found = family(values, metric, question)
             sizes = pd.Series(np.arange(40) + 5)
             found["activity"] = by_activity(values, sizes, ORDER, CONTROL, 0.95)
+            other = {"mult-dae": {ORDER[0]: values[ORDER[0]] * 1.02}}
+            ease = {"ease": {NONE: values[ORDER[0]][[0]] * 0.97}}
+            together = {"mult-vae": values, **other, **ease}
+            found["models"] = between_models(
+                together, {"ease"}, [*ORDER, NONE], CONTROL, 0.95, 0.01
+            )
             for name, frame in found.items():
-                named = frame.assign(dataset=dataset, model="mult-vae", metric=metric)
+                model = {} if name == "models" else {"model": "mult-vae"}
+                named = frame.assign(dataset=dataset, metric=metric, **model)
                 parts.setdefault(name, []).append(named)
     made = {name: joined(some) for name, some in parts.items()}
     over = [part.frames() for part in across(made["results"], made["runs"], ORDER, CONTROL, 0.95)]

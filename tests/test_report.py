@@ -57,13 +57,13 @@ def test_figures_with_nothing_to_show_are_left_out(
 
 
 def test_findings_name_who_differs(made: dict[str, pd.DataFrame]) -> None:
-    found = findings(made["results"], CONTROL, 0.95)
+    found = findings(made["results"], made["models"], CONTROL, 0.95)
     assert found[0] == (
         "my_data, mult-vae, NDCG@100 against constant: better: linear; equal within the margin: "
         "cyclical, sigmoid, free-bits, user-scaled."
     )
     assert found[-1] == "Crossed test of seeds and examples, Holm-adjusted p < .05."
-    assert findings(made["results"][:0], CONTROL, 0.95) == []
+    assert findings(made["results"][:0], made["models"][:0], CONTROL, 0.95) == []
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

@@ -14,8 +14,9 @@ from vaebench.images.figures import embedded
 from vaebench.paper import shown
 from vaebench.results import failures
 from vaebench.tables import content
+from vaebench.tables.content import named, without_baselines
 from vaebench.tuning import report as tuning
-from vaebench.words import FIGURES, METRICS
+from vaebench.words import FIGURES, METRICS, NONE
 
 
 def page(
@@ -60,7 +61,7 @@ def page(
             section: [grid for grid in grids if grid.section == section]
             for section in dict.fromkeys(grid.section for grid in grids)
         },
-        findings=findings(frames["results"], control, confidence),
+        findings=findings(frames["results"], frames["models"], control, confidence),
         pictures=pictures | drawn,
         captions=FIGURES | tuning.FIGURES | captions,
         cells=len(cells),
@@ -77,25 +78,48 @@ def page(
     )
 
 
-def findings(results: pd.DataFrame, control: str, confidence: float) -> list[str]:
-    """One sentence per (data set, model): the verdicts on its main metric."""
+def findings(
+    results: pd.DataFrame, models: pd.DataFrame, control: str, confidence: float
+) -> list[str]:
+    """The main metric's verdicts: a sentence a (data set, model), and one for several models."""
     sentences: list[str] = []
     if results.empty:
         return sentences
-    for (dataset, model), rows in results.groupby(["dataset", "model"], sort=False):
-        metric = next(name for name in METRICS if name in set(rows["metric"]))
-        main = rows[rows["metric"] == metric]
-        said = [
-            f"{words}: {', '.join(main.loc[main['verdict'].str.startswith(verdict), 'strategy'])}"
-            for verdict, words in SAID.items()
-            if main["verdict"].str.startswith(verdict).any()
+    for (dataset, model), rows in named(without_baselines(results), ["dataset", "model"]):
+        metric, main = main_metric(rows)
+        said = verdicts(main["strategy"], main["verdict"])
+        sentences.append(f"{dataset}, {model}, {METRICS[metric]} against {control}: {said}.")
+    for (dataset,), rows in named(models, ["dataset"]):
+        metric, main = main_metric(rows)
+        if main["reference"].isna().any():
+            continue
+        labels = [
+            row.model if row.strategy == NONE else f"{row.model} with {row.strategy}"
+            for row in main.itertuples()
         ]
+        said = verdicts(pd.Series(labels, index=main.index), main["verdict"])
         sentences.append(
-            f"{dataset}, {model}, {METRICS[metric]} against {control}: "
-            f"{'; '.join(said) or 'nothing to compare'}."
+            f"{dataset}, {METRICS[metric]} of other models and baselines against "
+            f"{main['reference'].iloc[0]} with {control}: {said}."
         )
     level = f"{1 - confidence:.2g}".removeprefix("0")
     return [*sentences, f"Crossed test of seeds and examples, Holm-adjusted p < {level}."]
+
+
+def main_metric(rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """The first metric that was measured, and its rows."""
+    metric = next(name for name in METRICS if name in set(rows["metric"]))
+    return metric, rows[rows["metric"] == metric]
+
+
+def verdicts(names: pd.Series, verdicts: pd.Series) -> str:
+    """``better: a, b; worse: c``."""
+    said = [
+        f"{words}: {', '.join(names[verdicts.str.startswith(verdict)])}"
+        for verdict, words in SAID.items()
+        if verdicts.str.startswith(verdict).any()
+    ]
+    return "; ".join(said) or "nothing to compare"
 
 
 SAID = {

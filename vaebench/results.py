@@ -84,6 +84,15 @@ class Cells:
         frames = {strategy: pd.DataFrame(seeds).dropna() for strategy, seeds in found.items()}
         return {strategy: frame for strategy, frame in frames.items() if len(frame)}
 
+    def fixed(self, dataset: str) -> set[str]:
+        """The models of a data set that draw nothing, so that one seed is all seeds."""
+        return {
+            names(folder)["model"]
+            for folder in self._columns
+            if names(folder)["dataset"] == dataset
+            and read_json(folder / "summary.json").get("deterministic")
+        }
+
     def interactions(self, dataset: str, model: str) -> pd.Series | None:
         """|x_u| by the labels of the examples of :meth:`values`; None for data without counts."""
         for folder, columns in self._columns.items():

@@ -19,6 +19,7 @@ def test_every_table_is_a_rectangle_with_a_caption(made: dict[str, pd.DataFrame]
     grids = content.everything(made, TRUTHS, CONTROL, 0.95)
     assert {grid.section for grid in grids} == {
         "Results",
+        "Models and baselines",
         "Across data sets",
         "User activity",
         "Latents",

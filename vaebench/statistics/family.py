@@ -29,6 +29,8 @@ def compare(
     margin: float | dict[str, float] = math.nan,
     metric: str = "",
     resamples: int = RESAMPLES,
+    *,
+    fixed: bool = False,
 ) -> pd.DataFrame:
     """One row a strategy: ``mean, low, high, seeds, examples`` and the contrast to the control.
 
@@ -44,12 +46,13 @@ def compare(
         margin: see :func:`margin_of`.
         metric: the metric's name, for its margin.
         resamples: of the bootstrap; 0: none.
+        fixed: the model draws nothing, see :meth:`Layout.of`.
     """
     rows: list[dict[str, object]] = []
     present = [name for name in order if name in values]
     level = float(values[control].to_numpy().mean()) if control in values else math.nan
     for strategy in present:
-        layout = Layout.of(values[strategy].to_numpy())
+        layout = Layout.of(values[strategy].to_numpy(), fixed=fixed)
         low, high = layout.interval(confidence)
         row = {"strategy": strategy, "mean": layout.mean, "low": low, "high": high}
         row |= {"seeds": layout.seeds, "examples": layout.examples}

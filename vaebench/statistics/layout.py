@@ -40,18 +40,21 @@ class Layout:
     scale: float
 
     @classmethod
-    def of(cls, y: np.ndarray, scale: float | None = None) -> "Layout":
+    def of(cls, y: np.ndarray, scale: float | None = None, *, fixed: bool = False) -> "Layout":
         """The layout of y (U, S), all finite; mean squares are NaN without two of each.
 
         Args:
             y: the values.
             scale: the largest absolute value behind y, where y is itself a difference.
+            fixed: nothing was drawn: every seed would give the same, so that MS_s = MS_e = 0.
         """
         examples, seeds = y.shape
         if not y.size:
             return cls(math.nan, examples, seeds, math.nan, math.nan, math.nan, 0.0)
         scale = float(np.abs(y).max()) if scale is None else scale
         mean = float(y.mean())
+        if fixed and examples > 1:
+            return cls(mean, examples, seeds, seeds * float(y.mean(1).var(ddof=1)), 0.0, 0.0, scale)
         if min(examples, seeds) < 2:  # noqa: PLR2004 (no variance of one)
             return cls(mean, examples, seeds, math.nan, math.nan, math.nan, scale)
         by_example, by_seed = y.mean(1), y.mean(0)
@@ -83,8 +86,9 @@ class Layout:
         """Satterthwaite's degrees of freedom of ``error``; NaN where nothing varies."""
         if not self.varies:
             return math.nan
-        parts = self.ms_example**2 / (self.examples - 1) + self.ms_seed**2 / (self.seeds - 1)
-        parts += self.ms_error**2 / ((self.examples - 1) * (self.seeds - 1))
+        of_examples, of_seeds = self.examples - 1, max(1, self.seeds - 1)
+        parts = self.ms_example**2 / of_examples + self.ms_seed**2 / of_seeds
+        parts += self.ms_error**2 / (of_examples * of_seeds)
         freedom = self.combined**2 / parts
         # with two seeds MS_s is at times next to nothing and ν then the examples' own: a true null
         # is rejected in up to 8 % of all studies (python -m vaebench.statistics.calibration)

@@ -1,7 +1,7 @@
 """A study's statistics: all its cells in, tidy frames out, one family in memory at a time."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
 import pandas as pd
@@ -10,6 +10,7 @@ from vaebench.results import Cells
 from vaebench.statistics.across import across
 from vaebench.statistics.activity import by_activity
 from vaebench.statistics.family import Values, all_pairs, best, compare
+from vaebench.statistics.models import between_models
 from vaebench.statistics.power import Components, table
 from vaebench.words import METRICS, OF_USERS, RANKED
 
@@ -43,6 +44,8 @@ class Findings:
         pairs: a row a pair of strategies, exploratory: :func:`all_pairs`.
         activity: a row a strategy and quartile of users: :func:`by_activity`.
         components: a row a family: variance components of the differences to the control.
+        models: a row a (model, strategy) against the reference of its data set and metric:
+            :func:`between_models`.
         seeds: a row a family and difference: how many seeds find it
             (:func:`vaebench.statistics.power.table`).
         runs: a row a strategy and seed: ``value``, its mean over the examples.
@@ -53,6 +56,7 @@ class Findings:
     pairs: pd.DataFrame
     activity: pd.DataFrame
     components: pd.DataFrame
+    models: pd.DataFrame
     seeds: pd.DataFrame
     runs: pd.DataFrame
     ranks: pd.DataFrame
@@ -69,8 +73,9 @@ def analyse(cells: Cells, question: Question) -> Findings:
     """All statistics of a study, family by family."""
     found: dict[str, list[pd.DataFrame]] = defaultdict(list)
     order, control, confidence = question.order, question.control, question.confidence
+    fixed = {dataset: cells.fixed(dataset) for dataset, _ in cells.blocks()}
     for key, values in families(cells):
-        parts = family(values, key[2], question)
+        parts = family(values, key[2], question, fixed=key[1] in fixed[key[0]])
         interactions = cells.interactions(*key[:2]) if key[2] in OF_USERS else None
         if interactions is not None:
             parts["activity"] = by_activity(values, interactions, order, control, confidence)
@@ -85,6 +90,7 @@ def analyse(cells: Cells, question: Question) -> Findings:
     ]
     return Findings(
         **frames,
+        models=joined(list(models(cells, fixed, question))),
         seeds=table(frames["components"], 1 - confidence),
         **{name: joined([part[name] for part in over]) for name in ACROSS_FRAMES},
     )
@@ -94,10 +100,31 @@ FAMILY_FRAMES = ("results", "pairs", "activity", "components", "runs")
 ACROSS_FRAMES = ("ranks", "nemenyi", "across", "profiles")
 
 
-def family(values: Values, metric: str, question: Question) -> dict[str, pd.DataFrame]:
-    """The frames of one family."""
+def models(
+    cells: Cells, fixed: Mapping[str, set[str]], question: Question
+) -> Iterator[pd.DataFrame]:
+    """The models of each data set and metric against each other."""
+    together: dict[str, list[str]] = defaultdict(list)
+    for dataset, model in cells.blocks():
+        together[dataset].append(model)
     order, control, confidence = question.order, question.control, question.confidence
-    results = compare(values, order, control, confidence, question.margin, metric)
+    for dataset, names in together.items():
+        for metric in METRICS if len(names) > 1 else ():
+            found = {model: cells.values(dataset, model, metric) for model in names}
+            table = between_models(
+                found, fixed[dataset], order, control, confidence, question.margin, metric
+            )
+            table.insert(0, "dataset", dataset)
+            table.insert(1, "metric", metric)
+            yield table
+
+
+def family(
+    values: Values, metric: str, question: Question, *, fixed: bool = False
+) -> dict[str, pd.DataFrame]:
+    """The frames of one family; ``fixed``: the model draws nothing."""
+    order, control, confidence = question.order, question.control, question.confidence
+    results = compare(values, order, control, confidence, question.margin, metric, fixed=fixed)
     pairs = all_pairs(values, order, confidence)
     if metric in RANKED:
         marks = best(results.set_index("strategy")["mean"], pairs)

@@ -7,7 +7,7 @@ import pandas as pd
 from vaebench.statistics.diagnostics import COLUMNS as DIAGNOSTICS
 from vaebench.statistics.variance import SOURCES
 from vaebench.tables import Grid, counted, decimals, interval, number, p_value, signed, unit
-from vaebench.words import METRICS, RANKED
+from vaebench.words import METRICS, NONE, RANKED
 
 Truths = Mapping[str, Mapping[str, float]]
 """Data set → metric → the best possible value, where it is known."""
@@ -24,6 +24,11 @@ def named(frame: pd.DataFrame, keys: list[str]) -> list[tuple[tuple[str, ...], p
 
 
 FAMILY = ["dataset", "model", "metric"]
+
+
+def without_baselines(frame: pd.DataFrame) -> pd.DataFrame:
+    """They have no strategies to compare; :func:`models` has them."""
+    return frame[frame["strategy"] != NONE] if len(frame) else frame
 
 
 def describe(rows: pd.DataFrame, control: str, confidence: float) -> str:
@@ -54,7 +59,7 @@ def truth_sentence(truth: Mapping[str, float], metric: str) -> str:
 def results(summary: pd.DataFrame, truths: Truths, control: str, confidence: float) -> list[Grid]:
     """A table a family: means and contrasts to the control."""
     grids = []
-    for (dataset, model, metric), rows in named(summary, FAMILY):
+    for (dataset, model, metric), rows in named(without_baselines(summary), FAMILY):
         lines = []
         for row in rows.itertuples():
             line = [row.strategy, number(row.mean, metric), interval(row.low, row.high, metric)]
@@ -67,6 +72,37 @@ def results(summary: pd.DataFrame, truths: Truths, control: str, confidence: flo
         caption += truth_sentence(truths.get(dataset, {}), metric)
         title = f"{dataset}, {model}: {METRICS[metric]}{unit(metric)}"
         grids.append(Grid("Results", title, RESULTS, lines, caption))
+    return grids
+
+
+MODELS = ["model", "strategy", "mean", "interval", "seeds", "difference", "its interval"]
+MODELS += ["p", "p Holm", "verdict"]
+
+
+def models(frame: pd.DataFrame, control: str, confidence: float) -> list[Grid]:
+    """A table a data set and metric: the other models and the baselines against one control."""
+    grids = []
+    ranked = frame[frame["metric"].isin(RANKED)] if len(frame) else frame
+    for (dataset, metric), rows in named(ranked, ["dataset", "metric"]):
+        lines = []
+        for row in rows.sort_values("mean", ascending=False, kind="stable").itertuples():
+            line = [row.model, "baseline" if row.strategy == NONE else row.strategy]
+            line += [number(row.mean, metric), interval(row.low, row.high, metric), str(row.seeds)]
+            line += [signed(row.difference, metric)]
+            line += [interval(row.difference_low, row.difference_high, metric)]
+            line += [p_value(row.p), p_value(row.p_holm), reading(row.verdict, row.note)]
+            lines.append(line)
+        tested = int(rows["p"].notna().sum())
+        reference = rows["reference"].iloc[0]
+        caption = f"Mean with a {confidence:.0%} interval over seeds and test examples"
+        if tested:
+            caption += (
+                f"; difference to {reference} with {control} by the crossed test, Holm's "
+                f"correction over the {tested} of this table"
+            )
+        caption += ". What draws nothing has one seed, which stands for all."
+        title = f"{dataset}: {METRICS[metric]}{unit(metric)} of models and baselines"
+        grids.append(Grid("Models and baselines", title, MODELS, lines, caption))
     return grids
 
 
@@ -304,6 +340,7 @@ def everything(
     alpha = 1 - confidence
     return [
         *results(frames["results"], truths, control, confidence),
+        *models(frames["models"], control, confidence),
         *across(frames["ranks"], frames["across"], confidence),
         *activity(frames["activity"], control, confidence),
         *diagnostics(frames["diagnostics"]),

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pandas as pd
 
 from vaebench.tables import Grid, counted, number, unit
-from vaebench.tables.content import RANGES
+from vaebench.tables.content import RANGES, without_baselines
 from vaebench.words import METRICS, NATS, RANKED
 
 TEX = {
@@ -98,8 +98,15 @@ def grids(tables: list[Grid], drop: tuple[str, ...] = ()) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-IN_PAPER = {"Results": ("seeds", "mean", "interval"), "Across data sets": (), "User activity": ()}
-IN_PAPER |= {"Latents": (), "Sources of variance": (), "How many seeds": ()}
+IN_PAPER: dict[str, tuple[str, ...]] = {
+    "Results": ("seeds", "mean", "interval"),
+    "Models and baselines": ("interval",),
+    "Across data sets": (),
+    "User activity": (),
+    "Latents": (),
+    "Sources of variance": (),
+    "How many seeds": (),
+}
 """Sections for a paper's appendix, and the columns that another table of the paper has."""
 
 
@@ -139,7 +146,8 @@ def means(summary: pd.DataFrame, control: str, confidence: float, metrics: tuple
         metrics: the metrics to show.
     """
     parts = ["% needs \\usepackage{booktabs}"]
-    shown = summary[summary["metric"].isin(metrics)] if len(summary) else summary
+    shown = without_baselines(summary)
+    shown = shown[shown["metric"].isin(metrics)] if len(shown) else shown
     if shown.empty:
         return parts[0] + "\n% no cell finished\n"
     in_nats = shown["metric"].isin(NATS).rename("nats")

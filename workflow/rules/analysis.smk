@@ -9,6 +9,7 @@ FRAMES = [
         "pairs",
         "activity",
         "components",
+        "models",
         "seeds",
         "runs",
         "ranks",

@@ -1,0 +1,76 @@
+"""Across the models of a data set: is any strategy worth it beside another model or a baseline?"""
+
+import math
+from collections.abc import Collection, Mapping
+
+import pandas as pd
+
+from vaebench.statistics.contrasts import contrast
+from vaebench.statistics.equivalence import margin_of
+from vaebench.statistics.family import Values, verdict
+from vaebench.statistics.layout import Layout
+from vaebench.statistics.multiplicity import holm
+
+COLUMNS = ["model", "strategy", "mean", "low", "high", "seeds", "examples"]
+COLUMNS += ["difference", "difference_low", "difference_high", "p", "p_holm"]
+COLUMNS += ["p_equivalence_holm", "reference", "verdict", "note"]
+
+
+def between_models(
+    families: Mapping[str, Values],
+    fixed: Collection[str],
+    order: list[str],
+    control: str,
+    confidence: float,
+    margin: float | dict[str, float] = math.nan,
+    metric: str = "",
+) -> pd.DataFrame:
+    """Every strategy of the other models, and every baseline, against one model's control.
+
+    The reference is the control in the first model that has it; its other strategies are left to
+    their own family. Tests are the crossed ones of :func:`contrast`; ``p_holm`` is adjusted over
+    all rows. A model that draws nothing has one seed, which stands for all seeds: its differences
+    vary with the reference's.
+
+    Args:
+        families: model → its values on the same examples.
+        fixed: the models that draw nothing.
+        order: strategies in the order wanted.
+        control: the strategy of the reference.
+        confidence: level of the intervals and, less 1, of the verdicts.
+        margin: see :func:`margin_of`.
+        metric: the metric's name, for its margin.
+
+    Returns:
+        One row a (model, strategy), columns :data:`COLUMNS`; empty with fewer than two models.
+    """
+    present = {model: values for model, values in families.items() if values}
+    reference = next((model for model, values in present.items() if control in values), None)
+    rows: list[dict[str, object]] = []
+    for model, values in present.items() if len(present) > 1 else ():
+        for strategy in (name for name in order if name in values):
+            if model == reference and strategy != control:
+                continue
+            block = values[strategy]
+            layout = Layout.of(block.to_numpy(), fixed=model in fixed)
+            low, high = layout.interval(confidence)
+            row: dict[str, object] = {"model": model, "strategy": strategy, "mean": layout.mean}
+            row |= {"low": low, "high": high, "seeds": layout.seeds, "examples": layout.examples}
+            if reference is None:
+                row["note"] = f"{control} has no results: no test"
+            elif model == reference:
+                row["note"] = "control"
+            else:
+                base = present[reference][control]
+                if model in fixed:
+                    block = pd.DataFrame(dict.fromkeys(base.columns, block.iloc[:, 0]))
+                limit = margin_of(margin, metric, float(base.to_numpy().mean()))
+                row |= contrast(block, base, confidence, limit)
+            rows.append(row)
+    table = pd.DataFrame(rows).reindex(columns=[*COLUMNS, "p_equivalence"])
+    table["note"] = table["note"].astype(object)
+    table["reference"] = reference
+    table["p_holm"] = holm(table["p"])
+    table["p_equivalence_holm"] = holm(table["p_equivalence"])
+    table["verdict"] = [verdict(row, 1 - confidence) for _, row in table.iterrows()]
+    return table[COLUMNS]
