@@ -67,6 +67,11 @@ class Handler(BaseHTTPRequestHandler):
         if site.cuts > 0:
             site.cuts -= 1
             rest = rest[: len(rest) // 2]
+        if site.hangs == "drips":
+            for byte in rest:
+                if site.enough.wait(0.05):
+                    return
+                self.wfile.write(bytes([byte]))
         if site.hangs == "within":
             self.wfile.write(rest[: len(rest) // 2])
             site.enough.wait(30)
@@ -86,7 +91,8 @@ class Site:
         files: path → content; anything else is 404.
         ranges: whether Range is honoured.
         cuts: how many answers still to break off in the middle.
-        hangs: where it falls silent with the connection open: ``before`` or ``within`` an answer.
+        hangs: where it falls silent with the connection open: ``before`` or ``within`` an answer;
+            or it ``drips``, twenty bytes a second.
         shift: bytes by which a part begins too late.
         enough: ends all silence.
         requests: (path, Range header) of every request.
@@ -276,11 +282,11 @@ def test_halves_of_different_files_are_not_joined(site: Site, tmp_path: Path) ->
     assert download(raw, tmp_path).read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("hangs", ["before", "within"])
+@pytest.mark.parametrize("hangs", ["before", "within", "drips"])
 def test_a_hanging_mirror_is_left_for_the_next(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hangs: str
 ) -> None:
-    """It accepts, and then says nothing more; patience is cut short for the test."""
+    """It accepts, and then says nothing or next to nothing; patience is cut short for the test."""
     monkeypatch.setattr("vaebench.datasets.fetch.TIMEOUT", (0.2, 0.2))
     site.files["/truth"] = CONTENT
     silent = Site(files={"/silent": CONTENT}, hangs=hangs)

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import tarfile
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import IO, Any
 
 import pooch
 import requests
+import urllib3
 from tqdm import tqdm
 
 from vaebench.datasets import Dataset, RawFile
@@ -19,6 +21,9 @@ from vaebench.errors import DataError
 
 TIMEOUT = (10, 60)
 """Seconds to connect, and between two bytes."""
+
+SLOWEST = 1024
+"""Bytes a second, over TIMEOUT[1] seconds: a mirror that drips is as bad as one that hangs."""
 
 BOMB = 100, 1 << 28
 """An archive that unpacks to more than 100 times its size and to more than 256 MiB is refused;
@@ -135,7 +140,7 @@ def download(raw: RawFile, folder: Path, local: Path | None = None) -> Path:
             return target  # noqa: TRY300
         except ValueError as error:  # pooch's word for a wrong checksum
             failures.append(f"{url}: {error}")
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             failures.append(f"{url}: {error}")
         log.warning("%s", failures[-1])
     looked = f" and it is not in {local}" if local else ""
@@ -154,7 +159,9 @@ class _Resuming:
     def __call__(self, url: str, output_file: str, _: object) -> None:
         self.part.parent.mkdir(parents=True, exist_ok=True)
         have = self.part.stat().st_size if self.part.exists() else 0
-        headers = {"Range": f"bytes={have}-"} if have else {}
+        # no compression on the way: what is counted and resumed are the file's own bytes
+        headers = {"Accept-Encoding": "identity"}
+        headers |= {"Range": f"bytes={have}-"} if have else {}
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
             if response.status_code == requests.codes.requested_range_not_satisfiable:
                 self.part.unlink()
@@ -179,7 +186,7 @@ class _Resuming:
                 disable=None,
             )
             with self.part.open("ab" if resumed else "wb") as file, progress:
-                for block in response.iter_content(1 << 20):
+                for block in blocks(response):
                     file.write(block)
                     progress.update(len(block))
             size = self.part.stat().st_size
@@ -189,6 +196,25 @@ class _Resuming:
                 )
         self.part.replace(output_file)
         return None
+
+
+def blocks(response: requests.Response) -> Iterator[bytes]:
+    """The body as it comes.
+
+    Raises:
+        requests.ConnectionError: it comes more slowly than ``SLOWEST``.
+    """
+    since, came = time.monotonic(), 0
+    while block := response.raw.read1(1 << 20):
+        yield block
+        came += len(block)
+        seconds = time.monotonic() - since
+        if seconds > TIMEOUT[1]:
+            if came < SLOWEST * seconds:
+                raise requests.ConnectionError(
+                    f"{came} bytes in {seconds:.0f} seconds; allowed: {SLOWEST} a second or more"
+                )
+            since, came = time.monotonic(), 0
 
 
 @contextmanager
