@@ -13,7 +13,7 @@ from tests.summaries import CONFIG, CONTROL, ORDER, TRUTHS, empty, frames
 from vaebench import paper, plots
 from vaebench.plots.study import figures
 from vaebench.tables import content, latex, number
-from vaebench.words import RANKED
+from vaebench.words import NONE, RANKED
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,9 @@ def test_it_compiles_with_its_tables_figures_and_numbers(
     made: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
     plots.use_style()
-    for name, draw in figures(made | {"traces": traces()}, TRUTHS, ORDER, CONTROL, 0.95).items():
+    for name, draw in figures(
+        made | {"traces": traces()}, TRUTHS, [*ORDER, NONE], CONTROL, 0.95
+    ).items():
         plots.save(draw(), tmp_path / "figures" / name)
     grids = content.everything(made, TRUTHS, CONTROL, 0.95)
     (tmp_path / "tables").mkdir()

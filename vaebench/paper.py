@@ -13,7 +13,7 @@ from vaebench.words import FIGURES, METRICS, NATS
 PLAIN = {"mean", "low", "high", "difference_low", "difference_high"}
 """Quantities in the unit of the metric."""
 
-NEEDS = {"activity": "activity", "ranks": "ranks", "profiles": "profiles"}
+NEEDS = {"models": "models", "activity": "activity", "ranks": "ranks", "profiles": "profiles"}
 """Figures that some studies have nothing for → the frame that must not be empty."""
 
 

@@ -46,6 +46,8 @@ FIGURES = {
     "differences": "Difference to the control in each data set's main metric on the test examples, "
     "with its interval over seeds and examples.",
     "ranking": "Ranking quality on the test users: mean and interval over seeds and users.",
+    "models": "Models and baselines in each data set's main metric: mean and interval over seeds "
+    "and test examples.",
     "elbo": "ELBO at β = 1 on the test examples, whatever β was used in training: mean and "
     "interval over seeds and examples.",
     "activity": "Ranking quality by user activity: difference to the control for each quartile of "

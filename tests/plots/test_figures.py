@@ -11,7 +11,7 @@ from tests.summaries import CONTROL, ORDER, TRUTHS, empty, frames
 from vaebench import plots
 from vaebench.palette import LINES, MARKERS, Look
 from vaebench.plots.study import figures
-from vaebench.words import FIGURES
+from vaebench.words import FIGURES, NONE
 
 
 def traces() -> pd.DataFrame:
@@ -43,7 +43,7 @@ def made() -> dict[str, pd.DataFrame]:
 
 
 def test_every_promised_figure_is_drawn(made: dict[str, pd.DataFrame]) -> None:
-    drawn = figures(made, TRUTHS, ORDER, CONTROL, 0.95)
+    drawn = figures(made, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)
     assert list(drawn) == list(FIGURES)
     for name, draw in drawn.items():
         axes = draw().axes
@@ -51,7 +51,7 @@ def test_every_promised_figure_is_drawn(made: dict[str, pd.DataFrame]) -> None:
 
 
 def test_a_study_without_results_has_figures_that_say_so(made: dict[str, pd.DataFrame]) -> None:
-    for name, draw in figures(empty(made), TRUTHS, ORDER, CONTROL, 0.95).items():
+    for name, draw in figures(empty(made), TRUTHS, [*ORDER, NONE], CONTROL, 0.95).items():
         (axis,) = draw().axes
         assert len(axis.texts) == 1, name
         assert not axis.axison
@@ -59,7 +59,7 @@ def test_a_study_without_results_has_figures_that_say_so(made: dict[str, pd.Data
 
 def test_one_seed_has_points_without_intervals(made: dict[str, pd.DataFrame]) -> None:
     bare = made["results"].assign(low=np.nan, high=np.nan)
-    figure = figures(made | {"results": bare}, TRUTHS, ORDER, CONTROL, 0.95)["elbo"]()
+    figure = figures(made | {"results": bare}, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["elbo"]()
     assert len(figure.axes[0].containers) == len(ORDER)
     assert not any(container.has_xerr for container in figure.axes[0].containers)
 
@@ -67,7 +67,7 @@ def test_one_seed_has_points_without_intervals(made: dict[str, pd.DataFrame]) ->
 def test_figures_are_the_same_bytes_and_fonts_are_embedded_truetype(
     made: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
-    draw = figures(made, TRUTHS, ORDER, CONTROL, 0.95)["elbo"]
+    draw = figures(made, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["elbo"]
     for name in "ab":
         plots.save(draw(), tmp_path / f"{name}/elbo")
     for ending in ("pdf", "png"):
@@ -98,10 +98,10 @@ def test_strategies_keep_their_look_and_none_share_it() -> None:
 def test_the_critical_difference_diagram_prints_the_number_of_data_sets(
     made: dict[str, pd.DataFrame],
 ) -> None:
-    figure = figures(made, TRUTHS, ORDER, CONTROL, 0.95)["ranks"]()
+    figure = figures(made, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["ranks"]()
     titles = [axis.get_title() for axis in figure.axes]
     assert all(re.search(r"N = 2 data sets, CD = \d\.\d\d ranks", title) for title in titles)
     single = made["ranks"].assign(datasets=1, critical=np.nan, p_friedman=np.nan)
     lone = made | {"ranks": single, "nemenyi": made["nemenyi"][:0]}
-    figure = figures(lone, TRUTHS, ORDER, CONTROL, 0.95)["ranks"]()
+    figure = figures(lone, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["ranks"]()
     assert all("N = 1 data sets, no test" in axis.get_title() for axis in figure.axes)

@@ -1,6 +1,7 @@
 """Strategies side by side: means, differences, groups of users."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,13 +10,14 @@ from matplotlib.ticker import MaxNLocator
 
 from vaebench.palette import Look
 from vaebench.plots import blocks, label, legend, nothing, panels
+from vaebench.words import NONE
 
 
 def intervals(
     results: pd.DataFrame, metric: str, look: Look, truths: Mapping[str, Mapping[str, float]]
 ) -> Figure:
     """Mean and interval of a test metric, strategy by strategy, one panel a data set."""
-    groups = blocks(results[results["metric"] == metric])
+    groups = blocks(results[(results["metric"] == metric) & (results["strategy"] != NONE)])
     if not groups:
         return nothing("no data set has this metric")
     figure, axes = panels(len(groups), height=heights(groups))
@@ -62,6 +64,28 @@ def differences(results: pd.DataFrame, control: str, look: Look) -> Figure:
         axis.set_xlabel(f"{label(group['metric'].iloc[0])}, difference to {control}", loc="right")
         axis.set_title(f"{dataset}, {model}")
     return figure
+
+
+def models(frame: pd.DataFrame, look: Look) -> Figure:
+    """Mean and interval of all models and baselines, the best on top, one panel a data set."""
+    if frame.empty:
+        return nothing("no data set has a second model or a baseline")
+    main = frame.groupby("dataset", sort=False)["metric"].transform("first")
+    groups = blocks(frame[frame["metric"] == main], ["dataset", "metric"])
+    figure, axes = panels(len(groups), height=heights(groups))
+    for axis, ((dataset, metric), group) in zip(axes, groups, strict=True):
+        rows = group.sort_values("mean", ascending=False, kind="stable")
+        for place, row in enumerate(rows.itertuples()):
+            point(axis, row.mean, place, (row.low, row.high), row.strategy, look)
+        strategies(axis, rows.assign(strategy=[named(row) for row in rows.itertuples()]))
+        axis.set_xlabel(label(metric))
+        axis.set_title(dataset)
+    return figure
+
+
+def named(row: Any) -> str:  # noqa: ANN401 (a row of pandas)
+    """A baseline by its name, a VAE with its strategy."""
+    return row.model if row.strategy == NONE else f"{row.model}, {row.strategy}"
 
 
 def activity(groups_of_users: pd.DataFrame, control: str, look: Look) -> Figure:

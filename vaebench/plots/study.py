@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from vaebench.palette import Look
 from vaebench.plots.across import profiles, ranks
-from vaebench.plots.comparisons import activity, differences, intervals
+from vaebench.plots.comparisons import activity, differences, intervals, models
 from vaebench.plots.training import beta, curves, rate_distortion
 
 
@@ -31,6 +31,7 @@ def figures(
     return {
         "differences": lambda: differences(results, control, look),
         "ranking": lambda: intervals(results, "ndcg@100", look, truths),
+        "models": lambda: models(frames["models"], look),
         "elbo": lambda: intervals(results, "elbo", look, truths),
         "activity": lambda: activity(frames["activity"], control, look),
         "ranks": lambda: ranks(frames["ranks"], frames["nemenyi"], confidence, look),
