@@ -1,6 +1,6 @@
 """What a study may want of its picture VAEs: the section ``images`` of a configuration."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -36,18 +36,7 @@ class ImageStudy(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    figures: list[Figure] = [
-        "bound",
-        "likelihood",
-        "reconstructions",
-        "samples",
-        "manifold",
-        "interpolation",
-        "latent_map",
-        "pca",
-        "anomaly",
-        "probe",
-    ]
+    figures: list[Figure] = list(get_args(Figure))
     seed: Annotated[int, Field(ge=0)] = 0
     pictures: Annotated[int, Field(ge=2, le=20)] = 10
     importance_samples: Count = 500

@@ -1,6 +1,7 @@
 """What training did: learning curves, β as used, the plane of rate and distortion."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -27,22 +28,7 @@ def curves(traces: pd.DataFrame, look: Look) -> Figure:
     for axis, ((dataset, model), group) in zip(axes, groups, strict=True):
         for strategy, rows in group.groupby("strategy", sort=False):
             over_seeds = rows.groupby("updates")["score"].agg(["median", "min", "max"])
-            colour = look.colour(str(strategy))
-            axis.plot(
-                over_seeds.index,
-                over_seeds["median"],
-                color=colour,
-                linestyle=look.line(str(strategy)),
-                linewidth=1.3,
-            )
-            axis.fill_between(
-                over_seeds.index,
-                over_seeds["min"],
-                over_seeds["max"],
-                color=colour,
-                alpha=0.12,
-                linewidth=0,
-            )
+            line_and_band(axis, over_seeds, str(strategy), look)
         axis.set_xlabel("updates")
         is_ranking = ranked and group["validation_ndcg@100"].notna().any()
         axis.set_ylabel(
@@ -63,26 +49,19 @@ def beta(traces: pd.DataFrame, look: Look) -> Figure:
     for axis, ((dataset, model), group) in zip(axes, groups, strict=True):
         for strategy, rows in group.groupby("strategy", sort=False):
             over_seeds = rows.groupby("updates")[["beta", "beta_q05", "beta_q95"]].mean()
-            colour = look.colour(str(strategy))
-            axis.plot(
-                over_seeds.index,
-                over_seeds["beta"],
-                color=colour,
-                linestyle=look.line(str(strategy)),
-                linewidth=1.3,
-            )
-            axis.fill_between(
-                over_seeds.index,
-                over_seeds["beta_q05"],
-                over_seeds["beta_q95"],
-                color=colour,
-                alpha=0.12,
-                linewidth=0,
-            )
+            line_and_band(axis, over_seeds, str(strategy), look)
         axis.set_ylabel("β")
         axis.set_xlabel("updates")
         axis.set_title(f"{dataset}, {model}")
     return legend(figure, look, traces["strategy"], lines=True)
+
+
+def line_and_band(axis: Axes, over_seeds: pd.DataFrame, strategy: str, look: Look) -> None:
+    """The first column as a line over the index, the other two as a band."""
+    middle, low, high = (over_seeds[name] for name in over_seeds)
+    colour = look.colour(strategy)
+    axis.plot(middle.index, middle, color=colour, linestyle=look.line(strategy), linewidth=1.3)
+    axis.fill_between(middle.index, low, high, color=colour, alpha=0.12, linewidth=0)
 
 
 def rate_distortion(table: pd.DataFrame, look: Look) -> Figure:
