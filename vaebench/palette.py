@@ -7,9 +7,12 @@ marker.
 
 from collections.abc import Sequence
 
+from vaebench.words import NONE
+
 COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#8A8A00")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)))
+GREY = "#777777"
 Line = str | tuple[int, tuple[int, ...]]
 
 
@@ -20,7 +23,9 @@ class Look:
         self.order = list(strategies)
 
     def colour(self, strategy: str) -> str:
-        """The strategy's colour in every figure."""
+        """The strategy's colour in every figure; grey for a baseline, which has none."""
+        if strategy == NONE:
+            return GREY
         return COLOURS[self.order.index(strategy) % len(COLOURS)]
 
     def marker(self, strategy: str) -> str:

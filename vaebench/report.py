@@ -87,6 +87,8 @@ def findings(
         return sentences
     for (dataset, model), rows in named(without_baselines(results), ["dataset", "model"]):
         metric, main = main_metric(rows)
+        if control not in set(main["strategy"]) and len(models):
+            continue  # compared with the other models, below
         said = verdicts(main["strategy"], main["verdict"])
         sentences.append(f"{dataset}, {model}, {METRICS[metric]} against {control}: {said}.")
     for (dataset,), rows in named(models, ["dataset"]):

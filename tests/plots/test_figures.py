@@ -105,3 +105,26 @@ def test_the_critical_difference_diagram_prints_the_number_of_data_sets(
     lone = made | {"ranks": single, "nemenyi": made["nemenyi"][:0]}
     figure = figures(lone, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["ranks"]()
     assert all("N = 1 data sets, no test" in axis.get_title() for axis in figure.axes)
+
+
+def test_what_is_far_below_is_named_at_the_edge(made: dict[str, pd.DataFrame]) -> None:
+    """The others stay apart; nothing is left out in silence."""
+    results = made["results"].copy()
+    low = (results["strategy"] == ORDER[-1]) & (results["metric"] == "elbo")
+    results.loc[low, ["mean", "low", "high"]] -= 1_000.0
+    figure = figures(made | {"results": results}, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["elbo"]()
+    for axis in figure.axes:
+        assert len(axis.containers) == len(ORDER) - 1
+        assert any("◂ -1" in text.get_text() for text in axis.texts)
+        assert axis.get_xlim()[0] > -400
+
+
+def test_many_strategies_by_activity_are_numbers(made: dict[str, pd.DataFrame]) -> None:
+    rows = made["activity"].query("dataset == 'my_data' and strategy != @CONTROL")
+    copies = [rows.assign(strategy=rows["strategy"] + f" {copy}") for copy in range(3)]
+    many = pd.concat(copies, ignore_index=True)
+    shown = many[many["metric"] == "ndcg@100"]
+    figure = figures(made | {"activity": many}, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["activity"]()
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    expected = [f"{row.difference:+.4f}{'*' * (row.p_holm < 0.05)}" for row in shown.itertuples()]
+    assert sorted(texts) == sorted(expected)

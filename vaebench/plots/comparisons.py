@@ -3,27 +3,35 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from vaebench.palette import Look
-from vaebench.plots import blocks, label, legend, nothing, panels
+from vaebench.plots import COLUMN, blocks, label, legend, nothing, panels
 from vaebench.words import NONE
+
+FEW, TOO_MANY = 4, 8
+"""So few means have none far from the rest; so many strategies cannot be told apart in a group."""
+
+ALPHA = 0.05
+"""Below this adjusted p a number has a star."""
 
 
 def intervals(
     results: pd.DataFrame, metric: str, look: Look, truths: Mapping[str, Mapping[str, float]]
 ) -> Figure:
     """Mean and interval of a test metric, strategy by strategy, one panel a data set."""
-    groups = blocks(results[(results["metric"] == metric) & (results["strategy"] != NONE)])
+    groups = compared(
+        blocks(results[(results["metric"] == metric) & (results["strategy"] != NONE)])
+    )
     if not groups:
         return nothing("no data set has this metric")
     figure, axes = panels(len(groups), height=heights(groups))
     for axis, ((dataset, model), group) in zip(axes, groups, strict=True):
-        for place, row in enumerate(group.itertuples()):
-            point(axis, row.mean, place, (row.low, row.high), row.strategy, look)
+        points(axis, group, look)
         strategies(axis, group)
         axis.set_xlabel(label(metric))
         axis.set_title(f"{dataset}, {model}")
@@ -43,6 +51,36 @@ def intervals(
                 color="#555555",
             )
     return figure
+
+
+Groups = list[tuple]  # type: ignore[type-arg]
+
+
+def compared(groups: Groups) -> Groups:
+    """Those in which something is compared; a model with one strategy is shown beside others."""
+    return [group for group in groups if len(group[1]) > 1] or groups
+
+
+def points(axis: Axes, rows: pd.DataFrame, look: Look) -> None:
+    """Means with intervals, a line each; what is far below all others is named at the edge.
+
+    Far: six times the range between the quartiles below the first one. Drawn to scale it would
+    make the others one point.
+    """
+    first, third = rows["mean"].quantile([0.25, 0.75])
+    far = rows["mean"] < first - 6 * (third - first) if len(rows) > FEW else rows["mean"].isna()
+    for place, (row, off) in enumerate(zip(rows.itertuples(), far, strict=True)):
+        if off:
+            axis.annotate(
+                f"◂ {row.mean:.4g}",
+                (0.01, place),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                fontsize=7,
+                color=look.colour(row.strategy),
+            )
+        else:
+            point(axis, row.mean, place, (row.low, row.high), row.strategy, look)
 
 
 def differences(results: pd.DataFrame, control: str, look: Look) -> Figure:
@@ -75,8 +113,7 @@ def models(frame: pd.DataFrame, look: Look) -> Figure:
     figure, axes = panels(len(groups), height=heights(groups))
     for axis, ((dataset, metric), group) in zip(axes, groups, strict=True):
         rows = group.sort_values("mean", ascending=False, kind="stable")
-        for place, row in enumerate(rows.itertuples()):
-            point(axis, row.mean, place, (row.low, row.high), row.strategy, look)
+        points(axis, rows, look)
         strategies(axis, rows.assign(strategy=[named(row) for row in rows.itertuples()]))
         axis.set_xlabel(label(metric))
         axis.set_title(dataset)
@@ -97,6 +134,8 @@ def activity(groups_of_users: pd.DataFrame, control: str, look: Look) -> Figure:
     groups = blocks(rows)
     if not groups:
         return nothing("nothing was compared with the control")
+    if max(block["strategy"].nunique() for _, block in groups) > TOO_MANY:
+        return activity_map(groups, control)
     figure, axes = panels(len(groups), height=2.5)
     for axis, ((dataset, model), block) in zip(axes, groups, strict=True):
         axis.axhline(0, color="#555555", linewidth=1)
@@ -124,6 +163,31 @@ def activity(groups_of_users: pd.DataFrame, control: str, look: Look) -> Figure:
         axis.set_ylabel(f"NDCG@100, difference\nto {control}")
         axis.set_title(f"{dataset}, {model}")
     return legend(figure, look, rows["strategy"])
+
+
+def activity_map(groups: Groups, control: str) -> Figure:
+    """The same as colours and numbers, for more strategies than eyes can follow."""
+    height = [0.9 + 0.17 * block["strategy"].nunique() for _, block in groups]
+    figure, axes = panels(len(groups), width=1.5 * COLUMN, height=height)
+    for axis, ((dataset, model), block) in zip(axes, groups, strict=True):
+        order = list(dict.fromkeys(block["strategy"]))
+        table = block.pivot_table(index="strategy", columns="group", values="difference").loc[order]
+        names = block.drop_duplicates("group").set_index("group").loc[table.columns]
+        adjusted = block.pivot_table(index="strategy", columns="group", values="p_holm").loc[order]
+        most = 1.6 * table.abs().to_numpy().max()  # light enough for black numbers
+        axis.imshow(table, cmap="PuOr", vmin=-most, vmax=most, aspect="auto")
+        for (y, x), value in np.ndenumerate(table.to_numpy()):
+            star = "*" if adjusted.iloc[y, x] < ALPHA else ""
+            axis.text(x, y, f"{value:+.4f}{star}", ha="center", va="center", fontsize=7)
+        axis.set_xticks(
+            range(len(names)), [f"{row.fewest}–{row.most}" for row in names.itertuples()]
+        )
+        axis.set_yticks(range(len(order)), order)
+        axis.grid(visible=False)
+        axis.tick_params(length=0)
+        axis.set_xlabel("interactions of the user, by quartile")
+        axis.set_title(f"{dataset}, {model}: NDCG@100, difference to {control}")
+    return figure
 
 
 def point(
@@ -154,6 +218,6 @@ def strategies(axis: Axes, group: pd.DataFrame) -> None:
     axis.xaxis.set_major_locator(MaxNLocator(5))
 
 
-def heights(groups: list[tuple]) -> list[float]:  # type: ignore[type-arg]
+def heights(groups: Groups) -> list[float]:
     """Inches of each panel with a line a strategy."""
     return [0.9 + 0.2 * max(3, len(group)) for _, group in groups]
