@@ -196,7 +196,7 @@ RANGES = ", in brackets the smallest and the largest where they differ"
 def diagnostics(frame: pd.DataFrame) -> list[Grid]:
     """A table a (data set, model): β and what the latents do."""
     grids = []
-    for (dataset, model), rows in named(frame, ["dataset", "model"]):
+    for (dataset, model), rows in named(without_baselines(frame), ["dataset", "model"]):
         shown = {name: title for name, title in DIAGNOSTICS.items() if rows[name].notna().any()}
         lines = [
             [str(row["strategy"]), str(row["seeds"]), *(spread(row, name) for name in shown)]
