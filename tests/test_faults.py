@@ -19,7 +19,7 @@ from vaebench.config import Plan
 
 STRATEGIES = ["constant", "cyclical"]
 LONG: dict[str, Any] = STUDY | {
-    "training": {"epochs": 100, "batch_size": 50, "device": "cpu"},
+    "training": {"epochs": 200, "batch_size": 50, "device": "cpu"},
     "datasets": {"digits": STUDY["datasets"]["digits"]},
     "strategies": {name: STUDY["strategies"][name] for name in STRATEGIES},
     "grid": [{"dataset": "digits", "model": "mlp", "strategies": STRATEGIES}],
@@ -63,13 +63,14 @@ def wait_until(condition: Any, process: subprocess.Popen[str]) -> None:
         time.sleep(0.1)
 
 
-def writer(log: Path) -> int:
-    """The process that has this file open."""
+def writers(logs: list[Path]) -> list[int]:
+    """The processes that have one of these files open."""
+    wanted, found = {log.resolve() for log in logs}, []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has just ended
-            if any(file.readlink() == log for file in (process / "fd").iterdir()):
-                return int(process.name)
-    raise AssertionError(f"nobody writes {log}")
+            if any(file.readlink() in wanted for file in (process / "fd").iterdir()):
+                found.append(int(process.name))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -78,14 +79,22 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(tmp_path_factory.mktemp("project"))
     project.write(LONG)
     first = start(project)
-    wait_until(lambda: training(project), first)
-    os.kill(writer(training(project)[0].resolve()), signal.SIGKILL)
-    wait_until(lambda: cells(project) and len(training(project)) > 1, first)
+    wait_until(lambda: writers(training(project)), first)
+    os.kill(writers(training(project))[0], signal.SIGKILL)
+    wait_until(lambda: cells(project) and writers(training(project)), first)
 
-    second = project.snakemake()
-    assert second.returncode != 0
-    assert "Directory cannot be locked" in second.stdout + second.stderr
-    assert first.poll() is None, "the second run must not disturb the first"
+    # cells that stand still cannot end before the second run has been tried
+    held = writers(training(project))
+    for process in held:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        second = project.snakemake()
+        assert second.returncode != 0
+        assert "Directory cannot be locked" in second.stdout + second.stderr
+        assert first.poll() is None, "the second run must not disturb the first"
+    finally:
+        for process in held:
+            os.kill(process, signal.SIGCONT)
 
     os.killpg(first.pid, signal.SIGINT)
     project.terminal, _ = first.communicate(timeout=120)  # type: ignore[attr-defined]

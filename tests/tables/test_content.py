@@ -56,7 +56,7 @@ def test_user_level_tests_are_called_conditional(made: dict[str, pd.DataFrame]) 
 
 def test_too_few_users_for_any_number_of_seeds_is_said(made: dict[str, pd.DataFrame]) -> None:
     (grid,) = content.seeds(made["seeds"], 0.8, 0.05)
-    assert [line[2] for line in grid.lines] == ["3", "more users", "3", "7"]
+    assert [line[2] for line in grid.lines] == ["3", "more examples", "3", "7"]
 
 
 def test_where_there_is_no_test_the_table_says_why() -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -176,9 +175,11 @@ def activity_map(groups: Groups, control: str) -> Figure:
         adjusted = block.pivot_table(index="strategy", columns="group", values="p_holm").loc[order]
         most = 1.6 * table.abs().to_numpy().max()  # light enough for black numbers
         axis.imshow(table, cmap="PuOr", vmin=-most, vmax=most, aspect="auto")
-        for (y, x), value in np.ndenumerate(table.to_numpy()):
-            star = "*" if adjusted.iloc[y, x] < ALPHA else ""
-            axis.text(x, y, f"{value:+.4f}{star}", ha="center", va="center", fontsize=7)
+        for y, strategy in enumerate(order):
+            for x, group in enumerate(table.columns):
+                star = "*" if adjusted.loc[strategy, group] < ALPHA else ""
+                text = f"{table.loc[strategy, group]:+.4f}{star}"
+                axis.text(x, y, text, ha="center", va="center", fontsize=7)
         axis.set_xticks(
             range(len(names)), [f"{row.fewest}–{row.most}" for row in names.itertuples()]
         )

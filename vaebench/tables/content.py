@@ -228,7 +228,7 @@ def seeds(frame: pd.DataFrame, power: float, alpha: float) -> list[Grid]:
         [
             f"{row.dataset}, {row.model}: {METRICS[row.metric]}{unit(row.metric)}",
             number(row.difference, row.metric),
-            "more users" if pd.isna(row.seeds_needed) else str(int(row.seeds_needed)),
+            "more examples" if pd.isna(row.seeds_needed) else str(int(row.seeds_needed)),
             str(row.seeds),
             number(row.detectable, row.metric),
         ]
@@ -238,8 +238,8 @@ def seeds(frame: pd.DataFrame, power: float, alpha: float) -> list[Grid]:
     caption = (
         f"Seeds with which the crossed test at α = {alpha:g}, before Holm's correction, finds a "
         f"difference with {power:.0%} power, from the variance measured over all contrasts to the "
-        "control; “more users”: the users' part of the error alone is too large, no number of "
-        "seeds is enough. Detectable: the smallest difference that the seeds run find with that "
+        "control; “more examples”: their part of the error alone is too large, no number of seeds "
+        "is enough. Detectable: the smallest difference that the seeds run find with that "
         "power. "
         "Variances of few seeds are uncertain themselves."
     )
