@@ -128,3 +128,17 @@ def test_many_strategies_by_activity_are_numbers(made: dict[str, pd.DataFrame]) 
     texts = [text.get_text() for text in figure.axes[0].texts]
     expected = [f"{row.difference:+.4f}{'*' * (row.p_holm < 0.05)}" for row in shown.itertuples()]
     assert sorted(texts) == sorted(expected)
+
+
+def test_cells_without_a_rate_are_not_in_the_plane_and_far_ones_are_named(
+    made: dict[str, pd.DataFrame],
+) -> None:
+    table = made["cells"].query("dataset == 'my_data'").assign(dataset="one")
+    table.loc[table["strategy"] == ORDER[1], "rate"] = 900.0
+    bare = table.assign(model="ease", strategy=NONE, rate=np.nan, distortion=np.nan)
+    both = made | {"cells": pd.concat([table, bare], ignore_index=True)}
+    figure = figures(both, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["rate_distortion"]()
+    (axis,) = [axis for axis in figure.axes if axis.axison]
+    assert axis.get_title() == "one, mult-vae"
+    assert any(text.get_text() == f"{ORDER[1]}: rate 900 ▸" for text in axis.texts)
+    assert axis.get_xlim()[1] < 100
