@@ -5,12 +5,17 @@ from typing import ClassVar
 import numpy as np
 from scipy.linalg.lapack import spotrf, spotri
 from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
 
 from vaebench.baselines import Positive, Recommender
 from vaebench.search import Range
 
 BLOCK = 1_000
 """Rows of an (I, I) matrix that are worked on at a time."""
+
+ALONE = 32_768
+"""Above so many items LAPACK gets one thread: OpenBLAS's threaded spotrf crashes at 41,140 columns
+(SciPy's wheels, two threads; 33,000 columns pass, and one thread does not crash)."""
 
 
 class EASE(Recommender):
@@ -67,16 +72,17 @@ def item_weights(gram: np.ndarray) -> np.ndarray:
     scale = 1 / np.sqrt(np.diagonal(gram))
     for start in range(0, items, BLOCK):
         gram[start : start + BLOCK] *= scale[start : start + BLOCK, None] * scale
-    # LAPACK works by columns: the lower triangle of Gᵀ's memory is the upper one of G's
-    factor, failed = spotrf(gram.T, lower=True, overwrite_a=True, clean=False)
-    if failed:
-        raise ValueError(
-            f"l2: XᵀX + λI is not positive definite in float32 at item {failed}; allowed: a "
-            "larger l2"
-        )
-    inverse, failed = spotri(factor, lower=True, overwrite_c=True)
-    if failed:  # a zero on the factor's diagonal, which spotrf has excluded
-        raise ValueError(f"l2: XᵀX + λI is singular at item {failed}; allowed: a larger l2")
+    with threadpool_limits(1 if items > ALONE else None, "blas"):
+        # LAPACK works by columns: the lower triangle of Gᵀ's memory is the upper one of G's
+        factor, failed = spotrf(gram.T, lower=True, overwrite_a=True, clean=False)
+        if failed:
+            raise ValueError(
+                f"l2: XᵀX + λI is not positive definite in float32 at item {failed}; allowed: a "
+                "larger l2"
+            )
+        inverse, failed = spotri(factor, lower=True, overwrite_c=True)
+        if failed:  # a zero on the factor's diagonal, which spotrf has excluded
+            raise ValueError(f"l2: XᵀX + λI is singular at item {failed}; allowed: a larger l2")
     weights = inverse.T
     assert np.shares_memory(weights, gram)  # noqa: S101 (a copy would double the memory)
     for start in range(0, items, BLOCK):  # the other triangle
