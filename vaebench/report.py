@@ -114,12 +114,12 @@ def main_metric(rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     return metric, rows[rows["metric"] == metric]
 
 
-def verdicts(names: pd.Series, verdicts: pd.Series) -> str:
-    """``better: a, b; worse: c``."""
+def verdicts(names: pd.Series, found: pd.Series) -> str:
+    """``better: a, b; worse: c``: each of ``names`` under its verdict in ``found``."""
     said = [
-        f"{words}: {', '.join(names[verdicts.str.startswith(verdict)])}"
+        f"{words}: {', '.join(names[found.str.startswith(verdict)])}"
         for verdict, words in SAID.items()
-        if verdicts.str.startswith(verdict).any()
+        if found.str.startswith(verdict).any()
     ]
     return "; ".join(said) or "nothing to compare"
 

@@ -48,10 +48,10 @@ SCREEN = 144
 """Dots per inch of pictures: two panels are as wide as the report."""
 
 PANELS_IN_A_ROW = 2
+"""As many as the text of a paper is wide."""
+
 LINE, FREE_LINES = 0.17, 3
 """Inches of a legend's line, and how many lines the height of a figure allows for."""
-
-"""As many as the text of a paper is wide."""
 
 
 def use_style() -> None:
