@@ -201,7 +201,7 @@ def run(
         progress,
         {"trace": trace, "best": best},
     )
-    file, stamp = out / checkpoint.NAME, checkpoint.stamp(spec, inputs)
+    file, stamp = out / checkpoint.NAME, provenance.stamp(spec, inputs)
     kept = checkpoint.load(file, stamp)
     if kept is not None:
         training.restore(kept)

@@ -2,12 +2,11 @@
 
 import hashlib
 import io
-import json
 import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -99,14 +98,6 @@ class Training:
             else:
                 result.clear()
                 result.update(state["results"][name])
-
-
-def stamp(spec: Mapping[str, Any], inputs: Sequence[Path]) -> str:
-    """A digest of what a cell stands on: its specification, and the bytes of code and data card."""
-    digest = DIGEST(json.dumps(spec, sort_keys=True).encode())
-    for path in inputs:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 class Keeper:

@@ -1,12 +1,14 @@
 """The workflow on a real Slurm with pretended GPUs.
 
-Cells are packed; one pack is requeued, one cancelled; the tables are those of a local run.
+Cells are packed; one pack is requeued, one cancelled after it has finished a cell; the tables are
+those of a local run.
 """
 
 import json
 import re
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,6 +17,7 @@ import pytest
 from tests.cluster.slurm import Cluster, missing, wait_for
 from tests.test_workflow import STUDY, Project
 from vaebench.cell import FILES
+from vaebench.kept import KEPT
 
 SMALL: dict[str, Any] = STUDY | {
     "training": {
@@ -67,7 +70,8 @@ def ran(
 ) -> tuple[Project, str, str]:
     """The study on the cluster, where one pack is requeued and another cancelled while they run.
 
-    Project, terminal, and the controller's log.
+    Project, terminal, and the controller's log. What the cancelled pack had finished by then is
+    ``project.before``: the summary's path → its content.
     """
     assert local
     project = Project(tmp_path_factory.mktemp("cluster"))
@@ -83,9 +87,18 @@ def ran(
         packs = [number for number, what in cluster.jobs("R").items() if "cells" in what]
         return packs if len(packs) == begun == PACKS else []
 
+    def in_its_second_cell() -> dict[Path, bytes]:
+        """What the other pack has finished, once it trains its last cell."""
+        finished = list(project.path("cells").glob("*/*/*/*/status.json"))
+        begun = len(list(project.path("cells").glob("**/checkpoint.pt")))
+        both = len(finished) == 1 and begun == PACKS
+        summaries = [status.with_name("summary.json") for status in finished]
+        return {path: path.read_bytes() for path in summaries} if both else {}
+
     try:
         first, second = wait_for(training, 300)
         cluster.run("scontrol", "requeue", str(first))
+        project.before = wait_for(in_its_second_cell)  # type: ignore[attr-defined]
         cluster.run("scancel", str(second))
         terminal, _ = run.communicate(timeout=600)
     finally:
@@ -128,6 +141,16 @@ def test_one_job_was_requeued_and_one_cancelled(ran: tuple[Project, str, str]) -
     # the split, the packs, the analysis, the published numbers; the cancelled pack a second time,
     # the requeued one not
     assert submitted == 1 + PACKS + 1 + 1 + 1, terminal
+
+
+def test_the_finished_cell_of_the_cancelled_pack_is_not_trained_again(
+    ran: tuple[Project, str, str],
+) -> None:
+    project, terminal, _ = ran
+    assert "Removing output files of failed job" in terminal
+    before: dict[Path, bytes] = project.before  # type: ignore[attr-defined]
+    assert {path: path.read_bytes() for path in before} == before
+    assert not list(project.path(".").rglob(KEPT)), "a study with a verdict keeps no copies"
 
 
 def test_interrupted_cells_went_on_from_their_checkpoints(ran: tuple[Project, str, str]) -> None:
