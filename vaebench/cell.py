@@ -45,6 +45,7 @@ from vaebench.metrics.latents import (
 )
 from vaebench.metrics.ranking import NDCG_AT, ranking
 from vaebench.models import VAE
+from vaebench.recorded import CUDAGraphs
 from vaebench.rules import Rule
 from vaebench.seeds import torch_stream
 from vaebench.sparse import counts
@@ -70,6 +71,7 @@ class Training(BaseModel):
     GPU that has it, ``bfloat16`` for the product over items while training. ``vary`` names the
     random streams that the seed moves; another is the same in all cells that leave it out, so that
     a study can vary one source of variance at a time (:mod:`vaebench.statistics.variance`).
+    ``cuda_graph`` lets a GPU replay recorded updates (:mod:`vaebench.recorded`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -88,6 +90,7 @@ class Training(BaseModel):
     vary: list[Stream] = ["weights", "batches", "noise"]
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 5.0
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    cuda_graph: bool = True
 
 
 def resolve(spec: dict[str, Any]) -> dict[str, Any]:
@@ -225,6 +228,7 @@ def run(
                 learning_rate_cycles=settings.learning_rate_cycles,
                 progress=progress,
                 after_update=keeper,
+                recorder=CUDAGraphs() if settings.cuda_graph and device.type == "cuda" else None,
             )
     except Diverged as error:
         outcome.status = {"status": "diverged", "reason": str(error)}
@@ -325,14 +329,21 @@ def write(out: Path, outcome: Outcome, about: dict[str, Any]) -> dict[str, Any]:
 
 
 def adam(model: VAE, settings: Training) -> Adam:
-    """Adam; weight decay is on weight matrices alone, not on biases."""
+    """Adam; weight decay is on weight matrices alone, not on biases.
+
+    On a GPU the learning rate is a tensor there, so that recorded updates can read it.
+    """
     weights = [p for p in model.parameters() if p.dim() > 1]
     biases = [p for p in model.parameters() if p.dim() <= 1]
     groups: list[dict[str, Any]] = [
         {"params": weights, "weight_decay": settings.weight_decay},
         {"params": biases},
     ]
-    return Adam(groups, settings.learning_rate, fused=True)
+    device = next(model.parameters()).device
+    if device.type != "cuda":
+        return Adam(groups, settings.learning_rate, fused=True)
+    rate = torch.tensor(settings.learning_rate, device=device)
+    return Adam(groups, rate, fused=True, capturable=True)
 
 
 def build(spec: dict[str, Any], inputs: int, names: tuple[object, ...]) -> VAE:

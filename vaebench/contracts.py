@@ -40,7 +40,8 @@ def check_strategy(make: Callable[[], Strategy]) -> None:
 
     Options are keyword-only and annotated; β is finite at any rate, broadcasts to (B, Z), keeps
     float32 and carries no gradient; ``forward`` is pure; the weights of examples are ≥ 0 and
-    finite; state survives saving bit for bit; ``update`` and ``observe`` take what they are given.
+    finite; state is written in place and survives saving bit for bit; ``update`` and ``observe``
+    take what they are given.
 
     Args:
         make: makes the strategy anew, always with the same options.
@@ -100,9 +101,13 @@ def _broken_beta(strategy: Strategy, stats: Stats, where: str) -> Iterator[str]:
 
 def _broken_state(make: Callable[[], Strategy]) -> Iterator[str]:
     strategy, restored = make(), make()
+    places = {name: buffer.data_ptr() for name, buffer in strategy.named_buffers()}
     for step in range(BATCH):
         strategy.update(some_stats(step))
         strategy.observe(0.5 - 0.1 * step)
+    for name, buffer in strategy.named_buffers():
+        if buffer.data_ptr() != places[name]:
+            yield f"buffer {name!r} is replaced; allowed: writing in place (copy_, fill_, add_)"
     restored.load_state_dict(strategy.state_dict())
     for step in range(BATCH, 2 * BATCH):
         stats = some_stats(step)

@@ -4,6 +4,7 @@ Each draws D and R of a batch sample by sample and says what the loss is for a w
 minus the loss is an unbiased estimate of the ELBO (A, B) or of L_K (importance weights).
 """
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -88,7 +89,7 @@ class Estimator:
         if self.kind != "importance":
             return terms.distortion + (beta * terms.rate).sum(1)
         log_weights = -terms.distortions - (beta * terms.rates).sum(2)
-        return torch.log(torch.tensor(self.samples)) - torch.logsumexp(log_weights, 0)
+        return math.log(self.samples) - torch.logsumexp(log_weights, 0)
 
     def check_memory(self, batch_size: int, features: int, free: int | None) -> None:
         """Refuse what cannot be held, before training.

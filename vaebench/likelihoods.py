@@ -38,12 +38,13 @@ class _MultinomialLogProb(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, x: SparseRows) -> Tensor:  # noqa: ANN401
+        logits = logits.contiguous()
         normaliser = torch.cat(
             [torch.logsumexp(_wide(block), 1) for block in _blocks(logits, logits)]
         )
         ctx.x = x
         ctx.save_for_backward(logits, normaliser)
-        scores = _wide(logits[x.rows, x.indices]) * x.values
+        scores = _wide(logits.view(-1)[x.places]) * x.values
         return x.row_sums(scores) - x.counts * normaliser
 
     @staticmethod
@@ -62,7 +63,7 @@ class _MultinomialLogProb(torch.autograd.Function):
                 block.sub_(shift).exp_().mul_(factor)
             else:
                 block.copy_((_wide(block) - shift).exp_().mul_(factor))
-        logits[x.rows, x.indices] += (grad[x.rows] * x.values).to(logits.dtype)
+        logits.view(-1).index_add_(0, x.places, (grad[x.rows] * x.values).to(logits.dtype))
         return logits, None
 
 

@@ -76,6 +76,29 @@ class SparseRows:
         numbers = torch.arange(len(self), device=self.lengths.device)
         return torch.repeat_interleave(numbers, self.lengths, output_size=len(self.indices))
 
+    @cached_property
+    def places(self) -> Tensor:
+        """(nnz,) where each entry lies in a (B, I) matrix that is read row after row."""
+        return self.rows * self.columns + self.indices
+
+    def padded(self) -> Self:
+        """The same rows with zeros stored at the end, so that batches come in few shapes.
+
+        The number of entries is rounded up by at most an eighth. The zeros are the last row's, in
+        column 0, beside whatever it has there.
+        """
+        entries = len(self.indices)
+        step = max(1, 2 ** (entries.bit_length() - 4))
+        more = -entries % step
+        offsets = self.offsets.clone()
+        offsets[-1] += more
+        return type(self)(
+            torch.nn.functional.pad(self.indices, (0, more)),
+            offsets,
+            torch.nn.functional.pad(self.values, (0, more)),
+            self.columns,
+        )
+
     def row_sums(self, per_entry: Tensor) -> Tensor:
         """(B,) the sum over each row of ``per_entry`` (nnz,), in a fixed order on any device."""
         return torch.segment_reduce(per_entry, "sum", offsets=self.offsets, initial=0)
@@ -84,7 +107,7 @@ class SparseRows:
         """(B, K) bool: whether row b has an entry in each of ``columns`` (B, K)."""
         if not len(self.indices):
             return torch.zeros_like(columns, dtype=torch.bool)
-        keys = self.rows * self.columns + self.indices
+        keys = self.places
         starts = torch.arange(len(self), device=keys.device).unsqueeze(1) * self.columns
         wanted = starts + columns
         found = torch.searchsorted(keys, wanted).clamp_max(len(keys) - 1)
@@ -98,8 +121,7 @@ class SparseRows:
     def dense(self) -> Tensor:
         """(B, I) float32."""
         dense = torch.zeros(len(self), self.columns, device=self.values.device)
-        dense[self.rows, self.indices] = self.values
-        return dense
+        return dense.index_put_((self.rows, self.indices), self.values, accumulate=True)
 
 
 Batch = SparseRows | Tensor

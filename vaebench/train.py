@@ -17,6 +17,7 @@ from vaebench.errors import Diverged
 from vaebench.estimators import Estimator
 from vaebench.learning_rate import factor
 from vaebench.models import VAE
+from vaebench.recorded import Learned, Recorded, Recorder
 from vaebench.rules import PARTS, Draw, Rule, Update
 from vaebench.rules.joint import Joint
 from vaebench.sparse import Batch, counts
@@ -41,15 +42,12 @@ class Epoch:
     first: Tensor | None = None
     started: float = field(default_factory=time.perf_counter)
 
-    def add(self, distortion: Tensor, rate: Tensor, beta: Tensor) -> None:
-        """Count one update: distortion (B,), rate (B, Z), β broadcastable to (B, Z)."""
-        size = len(distortion)
-        batch = torch.stack([distortion.sum(), rate.sum(), beta.mean() * size]).double()
+    def add(self, learned: Learned, size: int) -> None:
+        """Count one update on ``size`` examples."""
         if self.first is None:
-            self.first = batch / size
-        self.sums = self.sums + batch
-        values = beta.flatten()
-        self.betas.append(values[:: math.ceil(len(values) / BETA_VALUES_PER_UPDATE)].float())
+            self.first = learned.sums / size
+        self.sums = self.sums + learned.sums
+        self.betas.append(learned.betas)
         self.updates += 1
         self.examples += size
 
@@ -130,6 +128,7 @@ def train(
     learning_rate_cycles: int | None = None,
     progress: Progress | None = None,
     after_update: Callable[[], None] = lambda: None,
+    recorder: Recorder | None = None,
 ) -> dict[str, float]:
     """Train in place; ``after_epoch`` gets each epoch's row of the trace.
 
@@ -148,6 +147,8 @@ def train(
         learning_rate_cycles: see :func:`vaebench.learning_rate.factor`.
         progress: where to go on; the other arguments must be in the state they had there.
         after_update: called after each update, when ``progress`` is true to the model: checkpoints.
+        recorder: records updates and replays them, see :mod:`vaebench.recorded`; an update is
+            therefore one function that reads and writes tensors and never waits for their values.
 
     Returns:
         Distortion and rate of the very first batch before any update, nats per example: the same
@@ -158,33 +159,37 @@ def train(
     """
     rule, progress = rule or Joint(), progress or Progress()
     total = epochs * rule.passes * math.ceil(len(examples) / batch_size)
-    device = next(model.parameters()).device
+    number = torch.zeros((), dtype=torch.int64, device=next(model.parameters()).device)
     draw = partial(batches, examples, batch_size, order)
+
+    def learn(update: Update) -> Learned:
+        x = update.x
+        for part in PARTS:
+            getattr(model, part).requires_grad_(part in update.parts)
+        terms = estimator.draw(model, x, noise)
+        stats = Stats(number, total, terms.distortion.detach(), terms.rate.detach(), counts(x))
+        beta = strategy(stats)
+        loss = (strategy.example_weights(stats) * estimator.loss(terms, beta)).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        learned = summed(stats, beta.detach(), loss.detach())
+        if update.counts:
+            strategy.update(stats)
+        return learned
+
+    step = Recorded(learn, model, strategy, optimizer, noise, recorder) if recorder else learn
     for group in optimizer.param_groups:
-        group.setdefault("initial_lr", group["lr"])
+        group.setdefault("initial_lr", float(group["lr"]))
     while progress.epoch.number <= epochs:
         for update in _updates(rule, model, draw, order, progress):
-            x = update.x
-            for part in PARTS:
-                getattr(model, part).requires_grad_(part in update.parts)
-            terms = estimator.draw(model, x, noise)
-            distortion, rate = terms.distortion.detach(), terms.rate.detach()
-            step = torch.full((), progress.updates, dtype=torch.int64, device=device)
-            stats = Stats(step, total, distortion, rate, counts(x))
-            beta = strategy(stats)
-            loss = (strategy.example_weights(stats) * estimator.loss(terms, beta)).mean()
-            optimizer.zero_grad()
-            loss.backward()
-            for group in optimizer.param_groups:
-                scale = factor(progress.updates, total, learning_rate_cycles)
-                group["lr"] = group["initial_lr"] * scale
-            optimizer.step()
-            progress.epoch.add(stats.distortion, stats.rate, beta.detach())
-            progress.losses.append(loss.detach())
-            rule.observe(loss.detach())
-            if update.counts:
-                strategy.update(stats)
-                progress.updates += 1
+            number.fill_(progress.updates)
+            set_learning_rate(optimizer, factor(progress.updates, total, learning_rate_cycles))
+            learned = step(update)
+            progress.epoch.add(learned, len(update.x))
+            progress.losses.append(learned.loss)
+            rule.observe(learned.loss)
+            progress.updates += update.counts
             progress.done += 1
             after_update()
         if progress.epoch.first is not None and not progress.start:
@@ -196,6 +201,25 @@ def train(
         progress.epoch = Epoch(progress.epoch.number + 1)
         progress.done, progress.losses = 0, []
     return progress.start
+
+
+def summed(stats: Stats, beta: Tensor, loss: Tensor) -> Learned:
+    """What the log keeps of an update; β is broadcastable to (B, Z)."""
+    size = len(stats.distortion)
+    sums = torch.stack([stats.distortion.sum(), stats.rate.sum(), beta.mean() * size]).double()
+    values = beta.flatten()
+    values = values[:: math.ceil(len(values) / BETA_VALUES_PER_UPDATE)]
+    return Learned(sums, values.to(torch.float32, copy=True), loss)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, scale: float) -> None:
+    """``scale`` times the initial learning rate; in place where it is a tensor."""
+    for group in optimizer.param_groups:
+        rate = group["initial_lr"] * scale
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def _updates(

@@ -69,6 +69,19 @@ class Forgetful(Strategy):
         self.seen += stats.rate.mean().item()
 
 
+class Replacing(Strategy):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: Tensor
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, stats: Stats) -> Tensor:
+        return self.seen.expand_as(stats.step)
+
+    def update(self, stats: Stats) -> None:
+        self.seen = self.seen + stats.rate.mean()
+
+
 class Wide(Strategy):
     def forward(self, stats: Stats) -> Tensor:
         return stats.rate.double() * 0 + 1
@@ -104,6 +117,7 @@ class Negative(Strategy):
         (Positional, "keyword-only"),
         (Counting, "two calls of forward"),
         (Forgetful, "saving and loading changes β"),
+        (Replacing, "buffer 'seen' is replaced"),
         (Wide, "widens the loss"),
         (Misshapen, "β has shape"),
         (Overflowing, "not finite"),

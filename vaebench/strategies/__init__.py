@@ -51,9 +51,10 @@ class Strategy(nn.Module, ABC):
     """A weight on the rate.
 
     ``forward`` is pure: it reads ``stats`` and the strategy's buffers, writes nothing, and returns
-    β, broadcastable to (B, Z). A closed-loop strategy keeps its state in buffers and writes them
-    in ``update`` and ``observe`` alone, so that ``.to(device)``, checkpoints and exact resume come
-    for free. Constructor arguments are keyword-only and annotated: the options of the config.
+    β, broadcastable to (B, Z). A closed-loop strategy keeps its state in buffers and writes them,
+    in place, in ``update`` and ``observe`` alone, so that ``.to(device)``, checkpoints, exact
+    resume and recorded updates come for free. Constructor arguments are keyword-only and annotated:
+    the options of the config.
     """
 
     needs_counts: bool = False
