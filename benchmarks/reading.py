@@ -206,20 +206,36 @@ def measured(name: str, scale: float, raw: Path, out: Path) -> list[float]:
     subject.read = lambda _: ratings  # type: ignore[method-assign]
     subject.write_split(raw, out, {"name": raw.name})
     marks.append(time.perf_counter())
+    return [*np.diff(marks).tolist(), time.process_time() - cpu, peak()]
+
+
+def peak() -> float:
+    """The peak resident memory of this process, GiB."""
     # not getrusage's maximum, which a process inherits from its parent
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    peak = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    return [*np.diff(marks).tolist(), time.process_time() - cpu, int(peak) / 2**20]
+    kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(kib) / 2**20
 
 
-def row(name: str, scale: float, folder: Path) -> str:
-    """One line of the table; the raw file is written first unless it is there."""
-    size = PUBLISHED[name]
-    size = Size(round(scale * size.rows), round(scale * size.users), size.items, size.least)
+def drawn(name: str, scale: float, folder: Path) -> Path:
+    """The raw file; written first unless it is there."""
+    size = shrunk(name, scale)
     path = folder / f"{name} x {scale:g}" / dataset(name, scale).raw_files()[0].name
     if not path.exists():
         with whole(path) as temporary:
             WRITERS[name](temporary, size, np.random.default_rng(0))
+    return path
+
+
+def shrunk(name: str, scale: float) -> Size:
+    """A published size with fewer rows and users."""
+    size = PUBLISHED[name]
+    return Size(round(scale * size.rows), round(scale * size.users), size.items, size.least)
+
+
+def row(name: str, scale: float, folder: Path) -> str:
+    """One line of the table."""
+    size, path = shrunk(name, scale), drawn(name, scale, folder)
     context = multiprocessing.get_context("spawn")
     with (
         ProcessPoolExecutor(1, mp_context=context) as child,
