@@ -58,7 +58,8 @@ FIGURES = {
     "profiles": "Performance profiles: share of the runs above a score relative to the control.",
     "curves": "The validation metric that selects the model: median and range over seeds.",
     "beta": "β as used: mean of each epoch, band from the 5 % to the 95 % quantile of its values.",
-    "rate_distortion": "Test distortion against test rate, one point a cell; grey: equal ELBO.",
+    "rate_distortion": "Test distortion against test rate, one point a cell; grey: equal ELBO, "
+    "in nats.",
 }
 """The figures of a study, with their captions."""
 

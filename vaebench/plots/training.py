@@ -98,7 +98,10 @@ def rate_distortion(table: pd.DataFrame, look: Look) -> Figure:
         for total in MaxNLocator(6).tick_values(low + bottom, high + top):
             axis.plot([low, high], [total - low, total - high], color="#cccccc", lw=0.7, zorder=0)
             if low < total - top < high:
-                axis.annotate(f"ELBO {-total:g}", (total - top, top), fontsize=6, color="#888888")
+                number = f"{-total:g}".replace("-", "−")
+                axis.text(
+                    total - top, top, number, ha="center", va="bottom", fontsize=6, c="#888888"
+                )
         axis.set_xlim(low, high)
         axis.set_ylim(bottom, top)
         axis.set_xlabel("Rate (nats per example)")
