@@ -98,5 +98,19 @@ def test_without_hard_links_nothing_is_kept(
     monkeypatch.setattr(os, "link", link)
     with caplog.at_level("INFO"):
         kept.keep(cell, STAMP)
-    assert "not kept for a lost pack (Operation not permitted)" in caplog.text
+    assert "not kept for a lost pack ([Errno 1] Operation not permitted)" in caplog.text
     assert kept.restore(cell, STAMP) is None
+
+
+def test_a_full_disk_does_not_lose_a_finished_cell(
+    cell: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def replace(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with caplog.at_level("INFO"):
+        kept.keep(cell, STAMP)
+    assert "No space left on device" in caplog.text
+    assert kept.restore(cell, STAMP) is None
+    assert {path.name for path in cell.iterdir()} == set(FILES)

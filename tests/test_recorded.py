@@ -93,15 +93,16 @@ def trained(
     return state | {f"strategy.{k}": v for k, v in strategy.state_dict().items()}, trace
 
 
-def same(make: Callable[[], tuple[VAE, Strategy]], **options: Any) -> Tapes:
+def same(
+    make: Callable[[], tuple[VAE, Strategy]],
+    rule: Callable[[], Rule | None] = lambda: None,
+    **options: Any,
+) -> Tapes:
     """Check that recorded training is Python's, and that updates were in fact recorded."""
-    given = {name: (value if name != "rule" else None) for name, value in options.items()}
-    runs = []
-    tapes = Tapes()
+    runs, tapes = [], Tapes()
     for recorder in (Nothing(), tapes):
         torch.manual_seed(0)
-        rule = options["rule"]() if "rule" in options else None
-        runs.append(trained(*make(), recorder, **given | {"rule": rule}))
+        runs.append(trained(*make(), recorder, rule=rule(), **options))
     (state, trace), (state_, trace_) = runs
     assert trace_ == trace
     for name, value in state.items():
@@ -212,7 +213,7 @@ def test_what_cannot_be_recorded_is_made_by_python(
 
 def test_a_wrong_replay_is_found_out(caplog: pytest.LogCaptureFixture) -> None:
     class Forgetful(Tapes):
-        """Its replays leave the last operation out."""
+        """Its replays leave the step of Adam out."""
 
         def record(self, work: Any, noise: Any) -> Any:
             learned, replay = super().record(work, noise)

@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from vaebench.errors import DataError
 from vaebench.files import read_json, write_json
 from vaebench.words import FILES
 
@@ -25,7 +26,8 @@ log = logging.getLogger(__name__)
 def keep(cell: Path, stamp: str) -> None:
     """Give the files of a finished cell a second name, under the ``stamp`` of what it stands on.
 
-    A file system without hard links keeps nothing: a lost pack is then trained anew.
+    Where that fails (no hard links, a full disk) nothing is kept and the cell is finished all the
+    same: a lost pack is then trained anew.
     """
     names = _second(cell)
     try:
@@ -33,10 +35,9 @@ def keep(cell: Path, stamp: str) -> None:
         names.mkdir(parents=True)
         for name in FILES:
             os.link(cell / name, names / name)
-    except OSError as error:
-        log.info("%s: not kept for a lost pack (%s)", cell, error.strerror)
-        return
-    write_json(names / STAMP, stamp)
+        write_json(names / STAMP, stamp)
+    except (OSError, DataError) as error:
+        log.info("%s: not kept for a lost pack (%s)", cell, error)
 
 
 def restore(cell: Path, stamp: str) -> dict[str, Any] | None:
