@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse
 import torch
 
+from tests.learning import train
 from tests.linear_gaussian import linear_model, observations
 from vaebench.components import options
 from vaebench.models.rec_vae import RecVAE
@@ -18,7 +19,7 @@ from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
 from vaebench.strategies import Stats
 from vaebench.strategies.constant import Constant
-from vaebench.train import batches, train
+from vaebench.train import batches
 
 
 def draw(x: torch.Tensor | SparseRows, size: int = 250) -> Draw:

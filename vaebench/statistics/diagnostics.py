@@ -23,7 +23,7 @@ def diagnostics(cells: pd.DataFrame, order: list[str]) -> pd.DataFrame:
     columns that no cell has (a model without rate) are NaN.
 
     Args:
-        cells: see :meth:`vaebench.results.Cells.table`.
+        cells: see :meth:`vaebench.cells.reading.Cells.table`.
         order: strategies in the order wanted.
     """
     done = cells[cells["status"] == "done"]

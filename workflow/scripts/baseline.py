@@ -1,13 +1,7 @@
-"""Fit one baseline and say on the terminal how far the study is."""
+"""Fit one baseline and test it."""
 
-from pathlib import Path
+import sys
 
-from vaebench.baseline_cell import run
-from vaebench.jobs import announce, job
-from vaebench.leases import alone
+from vaebench.cells.job import of_snakemake
 
-given, out = snakemake.input, Path(snakemake.output[0]).parent
-with job(snakemake.log[0], threads=snakemake.threads), alone(out):
-    choice = Path(given.choice[0]) if given.choice else None
-    result = run(snakemake.params.spec, Path(given.card).parent, out, choice=choice)
-    announce(out, result)
+sys.exit(of_snakemake("baseline", snakemake))
