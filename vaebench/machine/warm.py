@@ -100,11 +100,13 @@ def start(modules: Sequence[str], threads: int) -> subprocess.Popen[bytes] | Non
             start_new_session=True,  # Ctrl-C reaches the clients, which hand it on
         )
 
+    own = os.getpid()
+
     def end() -> None:
-        assert server.stdin is not None  # noqa: S101
-        server.stdin.close()
-        server.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+        if os.getpid() == own:  # not in a fork
+            server.terminate()  # it may still be at its imports
+            server.wait()
+            shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(end)
     os.environ[SERVER] = path
@@ -187,8 +189,14 @@ class Server:
 def load(modules: Sequence[str]) -> bool:
     """Import ``modules``; False if this process is not fit to be forked after it."""
     before = {path: _digest(path) for path in Path(vaebench.__file__).parent.rglob("*.py")}
-    for module in modules:
-        importlib.import_module(module)
+    try:
+        for module in modules:
+            importlib.import_module(module)
+    except Exception as error:  # noqa: BLE001 (the jobs import for themselves, and say what is wrong)
+        print(
+            f"vaebench: every job imports for itself, for {module} fails: {error}", file=sys.stderr
+        )  # noqa: T201
+        return False
     found = {getattr(module, "__file__", None) for module in sys.modules.values()}
     SOURCES.update({path: digest for path, digest in before.items() if str(path) in found})
     gc.collect()
