@@ -192,10 +192,8 @@ def load(modules: Sequence[str]) -> bool:
     try:
         for module in modules:
             importlib.import_module(module)
-    except Exception as error:  # noqa: BLE001 (the jobs import for themselves, and say what is wrong)
-        print(
-            f"vaebench: every job imports for itself, for {module} fails: {error}", file=sys.stderr
-        )  # noqa: T201
+    except Exception as error:  # noqa: BLE001 (jobs import it themselves and say what is wrong)
+        sys.stderr.write(f"vaebench: jobs do not start warm, for {module} fails: {error}\n")
         return False
     found = {getattr(module, "__file__", None) for module in sys.modules.values()}
     SOURCES.update({path: digest for path, digest in before.items() if str(path) in found})
