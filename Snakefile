@@ -23,10 +23,12 @@ onstart:
     expect(
         plan.folder,
         to_run=sum(
-            job.rule.name in ("test", "baseline") for job in workflow.dag.needrun_jobs()
+            job.rule.name in ("test", "baseline")
+            for job in workflow.dag.needrun_jobs()
         ),
     )
     planned(plan.folder / CODE, upkeep.uses())
+    warm.start(IMPORTS, threads=plan.study.resources.threads)
     write_json(plan.folder / "study.json", plan.study.model_dump())
 
 

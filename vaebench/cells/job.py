@@ -1,12 +1,13 @@
 """What the workflow starts for a cell, a trial, a baseline or a test: one ritual around one step.
 
-``python -m vaebench.cells.job STEP JSON``: a log; nobody else works on the cell; the code is the
+``python -m vaebench.cells.job STEP --out …``: a log; nobody else works on the cell; the code is the
 one that the study was planned with; what was finished before comes back; a device; the step; what
 is finished is kept; the terminal says how far the study is.
 """
 
 import json
 import sys
+from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +24,10 @@ from vaebench.sources import CODE, moved
 
 @dataclass(frozen=True)
 class Job:
-    """What a rule of the workflow knows of a job; its fields are the keys of the JSON.
+    """What a rule of the workflow knows of a job.
 
     Attributes:
-        out: the cell's folder.
+        out: one of the files that it makes.
         log: the job's log.
         threads: how many torch may use.
         card: of the split.
@@ -52,7 +53,7 @@ class Job:
     @property
     def path(self) -> Path:
         """The cell's folder."""
-        return Path(self.out)
+        return Path(self.out).parent
 
     @property
     def data(self) -> Path:
@@ -109,11 +110,14 @@ STEPS = {
 }
 
 
+IMPORTS = ("vaebench.cells.vae", "vaebench.cells.test", "vaebench.cells.baseline", "vaebench.jobs")
+"""What steps import; a job that starts warm has them already."""
+
+
 def main(arguments: Sequence[str]) -> int:
     """Do the job; 0 if the step left its files, whatever the cell's status."""
-    name, text = arguments
-    step, task = STEPS[name], Job(**json.loads(text))
-    cell = CellFolder.parse(task.path)
+    name, task = parse(arguments)
+    step, cell = STEPS[name], CellFolder.parse(task.path)
     with job(task.log), alone(cell.path):
         _as_planned(cell.study, task.code)
         mark = task.stamp
@@ -130,23 +134,29 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def of_snakemake(name: str, given: Any) -> int:  # noqa: ANN401 (Snakemake's object)
-    """The same for a script of the workflow."""
-    inputs, params = given.input, given.params
-    job = {
-        "out": str(Path(given.output[0]).parent),
-        "log": given.log[0],
-        "threads": given.threads,
-        "card": inputs.card,
-        "stages": list(inputs.get("stages", [])),
-        "choice": list(inputs.get("choice", [])),
-        **{
-            key: params[key]
-            for key in ("spec", "code", "metrics", "samples")
-            if params.get(key) is not None
-        },
-    }
-    return main([name, json.dumps(job)])
+def parse(arguments: Sequence[str]) -> tuple[str, Job]:
+    """The step and the job of a command line: an option for every field of :class:`Job`."""
+    parser = ArgumentParser(prog="python -m vaebench.cells.job", description=__doc__)
+    parser.add_argument("--step", choices=STEPS, required=True)
+    for name, more in OPTIONS.items():
+        parser.add_argument(f"--{name}", **more)
+    given = vars(parser.parse_args(arguments))
+    return given.pop("step"), Job(**given)
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "out": {"required": True},
+    "log": {"required": True},
+    "threads": {"type": int, "required": True},
+    "card": {"required": True},
+    "code": {"required": True},
+    "spec": {"type": json.loads, "required": True},
+    "metrics": {"type": json.loads},
+    "samples": {"type": int},
+    "stages": {"nargs": "*", "default": []},
+    "choice": {"nargs": "*", "default": []},
+}
+"""How the fields of :class:`Job` are read."""
 
 
 def _as_planned(study: Path, code: str) -> None:

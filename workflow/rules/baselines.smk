@@ -27,8 +27,8 @@ rule baseline:
         mem_mb=plan.study.resources.memory_mb,
         runtime=plan.study.resources.runtime_minutes,
     params:
-        spec=lambda w: cell_of(w).spec,
-        metrics=plan.study.all_metrics,
+        spec=spec_of,
+        metrics=json.dumps(plan.study.all_metrics),
         code=lambda w: plan.training_code(cell_of(w)),
-    script:
-        "../scripts/baseline.py"
+    shell:
+        JOB + " --metrics {params.metrics:q} --choice {input.choice:q} --step baseline"

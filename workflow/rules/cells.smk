@@ -6,7 +6,9 @@
 rule train:
     input:
         card=card_of,
-        stages=lambda w: [folder.file("training.json") for folder in cell_of(w).stages.values()],
+        stages=lambda w: [
+            folder.file("training.json") for folder in cell_of(w).stages.values()
+        ],
         choice=lambda w: trials.choice_of(cell_of(w)),
     output:
         multiext(f"{study}/cells/{NAMES}/", *TRAINED),
@@ -20,10 +22,10 @@ rule train:
         mem_mb=plan.study.resources.memory_mb,
         runtime=plan.study.resources.runtime_minutes,
     params:
-        spec=lambda w: cell_of(w).spec,
+        spec=spec_of,
         code=lambda w: plan.training_code(cell_of(w)),
-    script:
-        "../scripts/train.py"
+    shell:
+        JOB + " --stages {input.stages:q} --choice {input.choice:q} --step train"
 
 
 rule test:
@@ -41,9 +43,9 @@ rule test:
         mem_mb=plan.study.resources.memory_mb,
         runtime=plan.study.resources.runtime_minutes,
     params:
-        spec=lambda w: cell_of(w).spec,
-        metrics=plan.study.all_metrics,
+        spec=spec_of,
+        metrics=json.dumps(plan.study.all_metrics),
         samples=lambda w: cell_of(w).samples,
         code=lambda w: plan.test_code(cell_of(w)),
-    script:
-        "../scripts/test.py"
+    shell:
+        JOB + " --metrics {params.metrics:q} --samples {params.samples} --step test"

@@ -10,10 +10,12 @@ ROOT = str(Path(workflow.current_basedir).resolve().parents[1])
 sys.path.insert(0, ROOT)
 
 from vaebench.cells.folder import FILES, NAMES, NONE, TESTED, TRAINED, CellFolder
+from vaebench.cells.job import IMPORTS
 from vaebench.config import Plan
 from vaebench.current import Upkeep
 from vaebench.errors import ConfigError
 from vaebench.files import write_json
+from vaebench.machine import warm
 from vaebench.jobs import expect, expect_no_more, without_result
 from vaebench.sources import CODE, importable_by_jobs, planned, shown, source_files
 from vaebench.tuning.trials import Trials
@@ -73,8 +75,18 @@ def card_of(wildcards):
     return f"{study}/data/{wildcards.dataset}/card.json"
 
 
-def job_of(wildcards, input, log, threads, **more):
-    """What vaebench.cells.job is given: the fields of its class Job."""
-    cell = cell_of(wildcards)
-    given = {"out": cell.folder.path, "log": log[0], "threads": threads, "card": input.card}
-    return json.dumps(given | {"spec": cell.spec} | more, default=str)
+def spec_of(wildcards):
+    return json.dumps(cell_of(wildcards).spec)
+
+
+# A job of a cell: warm on this machine, from a process that has its imports (vaebench.machine.warm),
+# else cold. In an environment of conda's making the interpreter is that one's.
+CONDA = "conda" in {
+    str(method) for method in workflow.deployment_settings.deployment_method
+}
+PYTHON = "python" if CONDA else shlex.quote(sys.executable)
+CLIENT = shlex.quote(str(Path(ROOT, "vaebench/machine/client.py")))
+JOB = (
+    f"{PYTHON} -I -S {CLIENT} vaebench.cells.job --log {{log:q}} --threads {{threads}}"
+    " --out {output[0]:q} --card {input.card:q} --code {params.code} --spec {params.spec:q}"
+)

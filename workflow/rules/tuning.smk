@@ -36,10 +36,10 @@ rule trial:
         mem_mb=plan.study.resources.memory_mb,
         runtime=plan.study.resources.runtime_minutes,
     params:
-        spec=lambda w: cell_of(w).spec,
+        spec=spec_of,
         code=lambda w: plan.training_code(cell_of(w)),
-    script:
-        "../scripts/train.py"
+    shell:
+        JOB + " --step train"
 
 
 rule baseline_trial:
@@ -59,10 +59,10 @@ rule baseline_trial:
         mem_mb=plan.study.resources.memory_mb,
         runtime=plan.study.resources.runtime_minutes,
     params:
-        spec=lambda w: cell_of(w).spec,
+        spec=spec_of,
         code=lambda w: plan.training_code(cell_of(w)),
-    script:
-        "../scripts/baseline_trial.py"
+    shell:
+        JOB + " --step baseline-trial"
 
 
 def group_of(wildcards):

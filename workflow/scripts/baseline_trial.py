@@ -1,7 +1,0 @@
-"""Fit one baseline for a trial of the tuning stage."""
-
-import sys
-
-from vaebench.cells.job import of_snakemake
-
-sys.exit(of_snakemake("baseline-trial", snakemake))
