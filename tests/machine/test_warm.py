@@ -345,3 +345,20 @@ def test_a_server_that_cannot_be_forked_leaves_jobs_cold(module: str, tmp_path: 
     made = Jobs(tmp_path, ROOT, [module])
     assert made.run("print('vaebench.machine.client' in sys.modules)") == (0, "False\n", [])
     made.end()
+
+
+def test_a_job_tells_its_own_use_of_the_machine(jobs: Jobs) -> None:
+    """Snakemake's benchmark sees the client alone; the imports of the server are not the job's."""
+    program = """
+import json, time
+from vaebench.machine.usage import usage
+first = usage()
+block = b'x' * (300 << 20)
+while time.process_time() < .5: pass
+print(json.dumps([first, usage()]))
+"""
+    status, output, _ = jobs.run(program)
+    first, last = json.loads(output)
+    assert status == 0
+    assert first["cpu_seconds"] < 0.4 < last["cpu_seconds"] < 5
+    assert last["peak_bytes"] >= first["peak_bytes"] + (250 << 20)
