@@ -20,6 +20,7 @@ from vaebench.cell import Outcome, mean, unnamed, write
 from vaebench.components import create, find, options
 from vaebench.data import Data, HeldOut
 from vaebench.errors import ConfigError, Diverged
+from vaebench.images.binarize import DynamicPictures
 from vaebench.metrics.ranking import NAMES, from_scores
 from vaebench.seeds import numpy_stream
 from vaebench.sparse import SparseRows, counts
@@ -87,7 +88,7 @@ def run(
     random = numpy_stream("baseline", spec["dataset"], spec["model"]["name"], spec["seed"])
     with threadpool_limits(torch.get_num_threads(), "blas"):
         try:
-            fit(baseline, data, random)
+            fit(baseline, data, random, spec["dataset"])
         except ValueError as error:
             raise ConfigError(f"{spec['model']['name']}.{error}") from error
         fitted = time.perf_counter() - started
@@ -113,9 +114,11 @@ def run(
     return write(out, outcome, about)
 
 
-def fit(baseline: Baseline, data: Data, random: np.random.Generator) -> None:
-    """Fit to the training part."""
-    examples = data.train()
+def fit(baseline: Baseline, data: Data, random: np.random.Generator, dataset: str) -> None:
+    """Fit to the training part; of pictures that are drawn at each use, to one draw."""
+    examples: object = data.train()
+    if isinstance(examples, DynamicPictures):
+        examples = examples.fixed("fitted to", dataset)
     if isinstance(baseline, Recommender):
         assert isinstance(examples, SparseRows)  # noqa: S101 (the kinds agree)
         baseline.fit(matrix(examples), random)
