@@ -19,6 +19,9 @@ from vaebench.errors import ConfigError
 from vaebench.models import VAE
 from vaebench.models.image_mlp import ImageMLP
 from vaebench.models.layers import Initial, Items, Output, bare, initialise
+from vaebench.models.mult_dae import MultDAE
+from vaebench.models.mult_vae import MultVAE
+from vaebench.models.rec_vae import RecVAE
 from vaebench.seeds import torch_stream
 
 ROOT = Path(__file__).parents[2]
@@ -160,3 +163,79 @@ def test_the_option_of_the_benchmark_changes_the_weights(
     assert spread["a"] == pytest.approx(1 / math.sqrt(3 * 784), rel=0.05)
     assert spread["b"] == pytest.approx(math.sqrt(2 / 1_184), rel=0.05)
     assert spread["c"] == pytest.approx(math.sqrt(2 / 784), rel=0.05)
+
+
+def literal_glorot(shapes: dict[str, tuple[int, ...]], noise: torch.Generator) -> dict[str, Tensor]:
+    """The published start, parameter after parameter in the order of definition."""
+    found = {}
+    for name, shape in shapes.items():
+        found[name] = torch.empty(shape)
+        if len(shape) > 1:
+            nn.init.xavier_uniform_(found[name], generator=noise)
+        else:
+            nn.init.trunc_normal_(found[name], std=0.001, a=-0.002, b=0.002, generator=noise)
+    return found
+
+
+def literal_uniform(
+    shapes: dict[str, tuple[int, ...]], noise: torch.Generator
+) -> dict[str, Tensor]:
+    """±1/√inputs, the inputs of a pair of weight and bias beside its shape."""
+    found = {}
+    for name, (inputs, *shape) in shapes.items():
+        bound = inputs**-0.5
+        found[name] = nn.init.uniform_(torch.empty(shape), -bound, bound, generator=noise)
+    return found
+
+
+def test_the_weights_of_a_seed_are_these_to_the_bit() -> None:
+    """Names, shapes and order of drawing; a change would make every finished cell another one."""
+    mult_vae = {
+        "encoder.input.weight": (10, 6),
+        "encoder.input.bias": (6,),
+        "encoder.hidden.0.weight": (8, 6),
+        "encoder.hidden.0.bias": (8,),
+        "decoder.0.0.weight": (6, 4),
+        "decoder.0.0.bias": (6,),
+        "decoder.2.weight": (6, 10),
+        "decoder.2.bias": (10,),
+    }
+    mult_dae = {
+        "encoder.weight": (10, 4),
+        "encoder.bias": (4,),
+        "decoder.weight": (4, 10),
+        "decoder.bias": (10,),
+    }
+    image_mlp = {
+        "encoder.0.weight": (6, 10),
+        "encoder.0.bias": (6,),
+        "encoder.2.weight": (8, 6),
+        "encoder.2.bias": (8,),
+        "decoder.0.weight": (6, 4),
+        "decoder.0.bias": (6,),
+        "decoder.2.weight": (10, 6),
+        "decoder.2.bias": (10,),
+    }
+    rec_vae = {
+        f"{encoder}.{layer}.{kind}": (inputs, *(shape if kind == "weight" else shape[-1:]))
+        for encoder in ("encoder", "old_encoder")
+        for layer, inputs, shape in (
+            ("items", 10, (10, 6)),
+            ("dense.0", 6, (6, 6)),
+            ("heads", 6, (8, 6)),
+        )
+        for kind in ("weight", "bias")
+    }
+    rec_vae["encoder.heads.bias"] = rec_vae["old_encoder.heads.bias"] = (6, 8)
+    decoder = {"decoder.weight": (4, 4, 10), "decoder.bias": (4, 10)}
+    old = {name: rec_vae.pop(name) for name in list(rec_vae) if name.startswith("old")}
+    for model, literal, shapes in (
+        (MultVAE(10, hidden=6, latents=4), literal_glorot, mult_vae),
+        (MultDAE(10, latents=4), literal_glorot, mult_dae),
+        (ImageMLP(10, hidden=[6], latents=4), literal_glorot, image_mlp),
+        (RecVAE(10, hidden=6, latents=4, layers=2), literal_uniform, rec_vae | decoder | old),
+    ):
+        found = {name: p for name, p in made(model).named_parameters() if "norms" not in name}
+        expected = literal(shapes, torch_stream("initial"))  # type: ignore[arg-type]
+        assert list(found) == list(expected)
+        assert all(torch.equal(found[name], expected[name]) for name in found)

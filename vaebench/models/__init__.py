@@ -8,13 +8,25 @@ from torch import Tensor, nn
 
 from vaebench.distributions import DiagonalGaussian, gaussian, standard_normal
 from vaebench.likelihoods import Likelihood, Multinomial
-from vaebench.models.layers import Dropout, Initial, Output, Width, bare, initialise, perceptron
+from vaebench.models.layers import (
+    Dropout,
+    Initial,
+    Items,
+    ItemsEncoder,
+    Output,
+    Width,
+    bare,
+    initialise,
+    perceptron,
+)
 from vaebench.sparse import Batch, SparseRows
 
 __all__ = [
     "VAE",
     "Dropout",
     "Initial",
+    "Items",
+    "ItemsEncoder",
     "Output",
     "Recommender",
     "Width",
