@@ -26,12 +26,12 @@ from vaebench.config import Plan
 from vaebench.machine import client, warm
 from vaebench.provenance import processor
 
-MODULES = ["vaebench.exhausted", "vaebench.kept"]
+MODULES = ["vaebench.exhausted", "vaebench.cells.kept"]
 
 JOB = """
 import json, sys, time, uuid
 from pathlib import Path
-from vaebench.cell import run
+from tests.trained import run
 import torch
 torch.set_num_threads(1)
 for _ in range(int(sys.argv[3])):

@@ -10,7 +10,7 @@ import pytest
 import scipy.sparse
 import torch
 
-from tests.test_cell import PLANTED
+from tests.test_cell import PLANTED, grey_split
 from vaebench.baselines.ease import EASE
 from vaebench.cells import baseline
 from vaebench.cells.baseline import matrix
@@ -120,3 +120,12 @@ def test_rows_become_the_matrix_that_they_were() -> None:
     assert (matrix(rows) != given).nnz == 0
     chosen = torch.tensor([4, 0, 29])
     assert (matrix(rows[chosen]) != given[chosen.numpy()]).nnz == 0
+
+
+def test_pictures_drawn_anew_are_fitted_as_they_are_tested(tmp_path: Path) -> None:
+    """Grey training pictures, binary test pictures: a density is fitted to one binary draw."""
+    split = grey_split(tmp_path, "dynamic")
+    model = {"class": "independent_pixels.IndependentPixels"}
+    one, two = (run(spec(model, "grey"), split, tmp_path / name) for name in "ab")
+    assert one["status"] == "done"
+    assert one["test"] == two["test"]

@@ -66,7 +66,7 @@ class Estimator:
     samples: int = 1
 
     def draw(self, model: VAE, x: Batch, noise: torch.Generator) -> Terms:
-        """One encoding of x (B, ·), ``samples`` decodings."""
+        """One encoding of x (B, ·), ``samples`` decodings, the last of which follows the batch."""
         posterior = model.encode(x, noise)
         # a model without a closed form estimates its rate at z anyway
         own = self.kind == "sgvb_b" or type(model).rate is not VAE.rate
@@ -74,10 +74,12 @@ class Estimator:
         distortions, rates = [], []
         for _ in range(self.samples):
             z = posterior.rsample(noise)
-            distortions.append(-model.decode(z).log_prob(x))
+            likelihood = model.decode(z)
+            distortions.append(-likelihood.log_prob(x))
             rates.append(
                 model.rate(x, posterior, z) if own else posterior.log_prob(z) - prior.log_prob(z)
             )
+        likelihood.follow(x)
         return Terms(torch.stack(distortions), torch.stack(rates))
 
     def loss(self, terms: Terms, beta: Tensor) -> Tensor:

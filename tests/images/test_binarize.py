@@ -37,6 +37,16 @@ def test_a_batch_names_its_draw() -> None:
     assert torch.equal(pictures[one], grey()[one])
 
 
+def test_a_fixed_draw_is_named_and_has_the_right_probabilities() -> None:
+    pictures = grey()
+    first, again, other = (pictures.fixed("a", name) for name in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    many = torch.stack([pictures.fixed("many", number) for number in range(600)])
+    p = pictures.probabilities
+    assert ((many.mean(0) - p).abs() <= 4.5 * torch.sqrt(p * (1 - p) / 600) + 1e-9).all()
+
+
 def test_the_training_part_of_a_dynamic_split_is_drawn_and_the_others_are_fixed(
     tmp_path: Path,
 ) -> None:

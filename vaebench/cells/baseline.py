@@ -30,7 +30,8 @@ from vaebench.components import create, find, options, unnamed
 from vaebench.data import Data, HeldOut
 from vaebench.errors import ConfigError, Diverged
 from vaebench.files import write_json
-from vaebench.memory import usage
+from vaebench.images.binarize import DynamicPictures
+from vaebench.machine.usage import usage
 from vaebench.metrics import Metric
 from vaebench.seeds import numpy_stream
 from vaebench.sparse import SparseRows
@@ -112,7 +113,7 @@ def _run(
     found, sizes = Found({}, {}), {}
     with threadpool_limits(torch.get_num_threads(), "blas"):
         try:
-            fit(baseline, data, random)
+            fit(baseline, data, random, spec["dataset"])
         except ValueError as error:
             raise ConfigError(f"{spec['model']['name']}.{error}") from error
         fitted = time.perf_counter() - started
@@ -181,9 +182,11 @@ def _written(
     )
 
 
-def fit(baseline: Baseline, data: Data, random: np.random.Generator) -> None:
-    """Fit to the training part."""
-    examples = data.train()
+def fit(baseline: Baseline, data: Data, random: np.random.Generator, dataset: str) -> None:
+    """Fit to the training part; of pictures that are drawn at each use, to one draw."""
+    examples: object = data.train()
+    if isinstance(examples, DynamicPictures):
+        examples = examples.fixed("fitted to", dataset)
     if isinstance(baseline, Recommender):
         assert isinstance(examples, SparseRows)  # noqa: S101 (the kinds agree)
         baseline.fit(matrix(examples), random)

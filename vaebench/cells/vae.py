@@ -36,7 +36,8 @@ from vaebench.data import Data, HeldOut
 from vaebench.errors import ConfigError, DataError, Diverged
 from vaebench.estimators import Estimator
 from vaebench.files import write_json
-from vaebench.memory import free_bytes, keep_freed_blocks, usage
+from vaebench.machine.usage import usage
+from vaebench.memory import free_bytes, keep_freed_blocks
 from vaebench.metrics import Metric
 from vaebench.metrics.bound import elbo
 from vaebench.models import VAE

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vaebench.seeds import torch_stream
+
 
 @dataclass(frozen=True)
 class DynamicPictures:
@@ -37,3 +39,12 @@ class DynamicPictures:
         device = self.probabilities.device
         noise = torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
         return torch.bernoulli(self.probabilities[chosen.to(device)], generator=noise)
+
+    def fixed(self, *names: object) -> Tensor:
+        """All pictures drawn once, from the stream of ``names``: (N, F) of 0 and 1.
+
+        For whatever is fitted to the training pictures but not by updates: it must see the kind of
+        picture that it will be tested on.
+        """
+        device = self.probabilities.device
+        return torch.bernoulli(self.probabilities, generator=torch_stream(*names, device=device))

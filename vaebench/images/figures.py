@@ -23,7 +23,8 @@ CAPTIONS = {
     "importance sampling, open the ELBO. The percentage is the share of pictures with Pareto "
     "k̂ > .7, whose L_K is no more than a lower bound.",
     "reconstructions": "Test pictures (top) and the decoder's means at their μ, a row a strategy.",
-    "samples": "Means of p(x|z) at z from the prior, the same z in every row.",
+    "samples": "Pictures drawn from the model, x ~ p(x|z) at z ~ p(z), with the same noise in "
+    "every row; below each row the means of p(x|z) at the same z, smoother than any picture.",
     "manifold": "Means over a plane of two latents, on a grid of equal prior probability.",
     "interpolation": "Means on the line between the μ of two test pictures (ends left and right).",
     "latent_map": "μ of test pictures in a plane, coloured by class; training saw no class.",
@@ -63,10 +64,19 @@ def sheet(axis: Axes, pictures: np.ndarray, shape: Sequence[int], columns: int) 
 
 def rows_of_pictures(arrays: Arrays, name: str, first: str | None = None) -> Figure:
     """One row a strategy, its name at the left; above them ``first`` (the originals)."""
-    any_cell = next(iter(arrays.values()))
-    shape = any_cell["shape"].tolist()
-    lines = [("test", any_cell[first])] if first else []
+    lines = [("test", next(iter(arrays.values()))[first])] if first else []
     lines += [(strategy, cell[name]) for strategy, cell in arrays.items()]
+    return sheets(lines, shape_of(arrays))
+
+
+def shape_of(arrays: Arrays) -> list[int]:
+    """Height and width of the pictures."""
+    shape: list[int] = next(iter(arrays.values()))["shape"].tolist()
+    return shape
+
+
+def sheets(lines: Sequence[tuple[str, np.ndarray]], shape: Sequence[int]) -> Figure:
+    """Rows of pictures (N, F), each with its label at the left."""
     count = len(lines[0][1])
     size = 0.55
     figure = Figure(
@@ -86,8 +96,13 @@ def reconstructions(arrays: Arrays, rows: Rows, look: Look) -> Figure:  # noqa: 
 
 
 def samples(arrays: Arrays, rows: Rows, look: Look) -> Figure:  # noqa: ARG001
-    """Means at draws from the prior."""
-    return rows_of_pictures(arrays, "samples")
+    """Draws from the model, and below them their means."""
+    lines = [
+        (label, cell[name])
+        for strategy, cell in arrays.items()
+        for label, name in ((strategy, "samples"), ("means", "sample_means"))
+    ]
+    return sheets(lines, shape_of(arrays))
 
 
 def interpolation(arrays: Arrays, rows: Rows, look: Look) -> Figure:  # noqa: ARG001

@@ -57,7 +57,7 @@ class PixelHead(nn.Module):
         if gaussian and options.variance == "optimal":
             self.register_buffer("running", torch.empty(()))
 
-    def initialise(self) -> None:
+    def settle(self) -> None:
         """The shared variance at ``value``; the optimal one unknown."""
         if hasattr(self, "log_excess"):
             excess = torch.tensor(self.options.value - self.options.floor)
