@@ -21,7 +21,7 @@ import pyarrow.parquet
 
 from vaebench.cells.reading import Cells
 from vaebench.files import write_json
-from vaebench.provenance import processor
+from vaebench.machine.provenance import processor
 from vaebench.statistics.diagnostics import diagnostics
 from vaebench.statistics.study import Question, analyse
 from vaebench.tables import content

@@ -23,7 +23,7 @@ from vaebench.models.image_mlp import ImageMLP
 from vaebench.models.layers import Initial
 from vaebench.seeds import torch_stream
 from vaebench.strategies.constant import Constant
-from vaebench.train import train
+from vaebench.training.loop import train
 
 MILESTONES, GAMMA, BATCH = (200, 350, 500, 750, 1_000), 10 ** (-1 / 5), 100
 

@@ -22,9 +22,9 @@ from typing import Any
 from overhead import STUDY
 
 from vaebench.components import create
-from vaebench.config import Plan
 from vaebench.machine import client, warm
-from vaebench.provenance import processor
+from vaebench.machine.provenance import processor
+from vaebench.study.plan import Plan
 
 MODULES = ["vaebench.exhausted", "vaebench.cells.kept"]
 

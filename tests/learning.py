@@ -6,11 +6,11 @@ from typing import Any
 import torch
 
 from vaebench.models import VAE
-from vaebench.recorded import Recorded
 from vaebench.sparse import Batch
 from vaebench.strategies import Strategy
-from vaebench.train import Budget, Learner, Streams
-from vaebench.train import train as loop
+from vaebench.training.cuda_graphs import Recorded
+from vaebench.training.loop import Budget, Learner, Streams
+from vaebench.training.loop import train as loop
 
 
 def train(
@@ -27,7 +27,7 @@ def train(
     learning_rate_cycles: int | None = None,
     **more: Any,
 ) -> dict[str, float]:
-    """See :func:`vaebench.train.train`; ``rule`` and ``estimator`` are the learner's."""
+    """See :func:`vaebench.training.loop.train`; ``rule`` and ``estimator`` are the learner's."""
     given = {name: more.pop(name, None) for name in ("rule", "estimator")}
     parts = {name: part for name, part in given.items() if part is not None}
     learner = Learner(model, strategy, optimizer, **parts)

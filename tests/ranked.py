@@ -4,11 +4,11 @@ import torch
 from torch import Tensor
 
 from vaebench.cells.metrics import created, logits, ranked
-from vaebench.data import HeldOut
 from vaebench.metrics import Ranking, lists
 from vaebench.models import VAE
 from vaebench.sparse import SparseRows
-from vaebench.study import SHIPPED
+from vaebench.study.keys import SHIPPED
+from vaebench.training.data import HeldOut
 
 METRICS = {name: m for name, m in created(SHIPPED).items() if isinstance(m, Ranking)}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from vaebench.config import Plan
-from vaebench.sources import source_files
+from vaebench.study.plan import Plan
+from vaebench.study.sources import source_files
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "vaebench"
@@ -82,7 +82,7 @@ from pathlib import Path
 from tests.trained import run
 from vaebench.components import create
 before = set(sys.modules)
-from vaebench.config import Plan
+from vaebench.study.plan import Plan
 data = create("vaebench.datasets", {plan.study.datasets[spec["dataset"]]!r})
 data.write_split(None, Path({str(tmp_path / "data")!r}), {{}})
 for name in set(sys.modules) - before:

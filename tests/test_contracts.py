@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from vaebench.baselines import Baseline, Count, Density, Recommender
 from vaebench.contracts import ContractBroken, check_baseline, check_model
 from vaebench.distributions import DiagonalGaussian
-from vaebench.images.pixels import Pixels
 from vaebench.likelihoods import Bernoulli, Gaussian, Likelihood, OptimalGaussian
 from vaebench.models import VAE
 from vaebench.models.image_mlp import ImageMLP
 from vaebench.models.mult_vae import MultVAE
+from vaebench.models.pixels import Pixels
 from vaebench.search import Range
 from vaebench.sparse import Batch, SparseRows
 

@@ -16,7 +16,7 @@ import pytest
 from tests.test_workflow import STUDY, Project
 from tests.trained import run
 from vaebench.cells.folder import FILES, TRAINED
-from vaebench.config import Plan
+from vaebench.study.plan import Plan
 
 STRATEGIES = ["constant", "cyclical"]
 LONG: dict[str, Any] = STUDY | {

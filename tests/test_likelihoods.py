@@ -7,12 +7,12 @@ import torch
 
 from vaebench import likelihoods
 from vaebench.errors import DataError
-from vaebench.estimators import Estimator
-from vaebench.images.pixels import Pixels
 from vaebench.likelihoods import Bernoulli, Gaussian, Multinomial, OptimalGaussian
 from vaebench.models.image_mlp import ImageMLP
+from vaebench.models.pixels import Pixels
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
+from vaebench.training.estimators import Estimator
 
 
 def problem() -> tuple[torch.Tensor, SparseRows]:

@@ -21,9 +21,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from vaebench import archive, sync
-from vaebench import verify as verify_
 from vaebench.captions import FIGURES
+from vaebench.sharing import archive, sync
+from vaebench.sharing import verify as verify_
 
 ROOT = Path(__file__).parents[1]
 PARTS = (
@@ -201,7 +201,7 @@ def test_editing_a_strategy_reruns_its_cells_alone(project: Project) -> None:
 
 
 def test_editing_the_loop_reruns_all_cells_and_no_split(project: Project) -> None:
-    append(project.folder / "vaebench/train.py")
+    append(project.folder / "vaebench/training/loop.py")
     rules, cells = project.would_run()
     assert len(cells) == 8
     assert "split" not in rules
@@ -432,7 +432,7 @@ def test_a_server_that_is_down_stops_nothing_but_its_mirror(project: Project) ->
     done = project.snakemake("--quiet", "host")
     assert done.returncode != 0
     assert "vaebench: MLflow at http://127.0.0.1:9: " in done.stderr
-    assert "python -m vaebench.sync " in done.stderr
+    assert "python -m vaebench sync " in done.stderr
     assert "rule cell" not in done.stdout + done.stderr
     assert {path: path.read_bytes() for path in project.path("tables").iterdir()} == before
     assert project.path("report.html").exists()

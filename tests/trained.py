@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from vaebench.cells import test, vae
-from vaebench.study import SHIPPED
+from vaebench.study.keys import SHIPPED
 
 
 def run(

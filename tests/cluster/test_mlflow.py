@@ -24,7 +24,7 @@ SYNC = """
 import json, sys
 from pathlib import Path
 from vaebench.errors import VaebenchError
-from vaebench.tracking import sync
+from vaebench.sharing.tracking import sync
 home = Path(sys.argv[1])
 config = json.loads(sys.argv[2]) | {"results": str(home)}
 cells = sorted(home.glob("cells/digits/mlp/linear/seed-*"))

@@ -10,13 +10,13 @@ import torch
 
 from tests.ranked import from_scores
 from vaebench.components import create
-from vaebench.data import Data
 from vaebench.datasets.planted import Planted, log_marginal
 from vaebench.datasets.protocol import Protocol, split
 from vaebench.errors import ConfigError
 from vaebench.files import read_json
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
+from vaebench.training.data import Data
 
 SPLIT = Protocol(min_items_per_user=0, validation_users=40, test_users=80)
 

@@ -13,12 +13,12 @@ import scipy.sparse
 import torch
 
 from vaebench.components import create
-from vaebench.data import Data
 from vaebench.datasets.fetch import fetch
 from vaebench.datasets.protocol import Protocol, Ratings, split
 from vaebench.datasets.ratings_table import RatingsTable
 from vaebench.errors import ConfigError, DataError
 from vaebench.sparse import SparseRows
+from vaebench.training.data import Data
 
 FRAME = pd.DataFrame(
     {

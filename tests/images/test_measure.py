@@ -17,8 +17,6 @@ from vaebench.components import create
 from vaebench.distributions import DiagonalGaussian
 from vaebench.errors import DataError
 from vaebench.files import read_json
-from vaebench.images import figures as image_figures
-from vaebench.images import tables as image_tables
 from vaebench.images.measure import (
     Trained,
     accuracy_from,
@@ -34,7 +32,9 @@ from vaebench.images.options import ImageStudy
 from vaebench.likelihoods import Gaussian
 from vaebench.models import VAE
 from vaebench.models.image_mlp import ImageMLP
-from vaebench.palette import Look
+from vaebench.plots import pictures as image_figures
+from vaebench.plots.palette import Look
+from vaebench.tables import pictures as image_tables
 
 OPTIONS = ImageStudy(
     pictures=4, importance_samples=5, annealed_images=3, annealed_temperatures=3, labels=[2, 20]

@@ -292,7 +292,7 @@ HAS_WORDS = "print('vaebench.words' in sys.modules)"
 def test_a_job_runs_with_the_code_on_disk(copied: Jobs) -> None:
     """Not with the server's copy where that is old, or where another would be found first."""
     assert copied.run(HAS_WORDS)[1] == "True\n"
-    with (copied.folder / "vaebench/plan.py").open("a", encoding="utf-8") as file:
+    with (copied.folder / "vaebench/report/costs.py").open("a", encoding="utf-8") as file:
         file.write("\nEDITED = True\n")
     assert copied.run(HAS_WORDS)[1] == "True\n"
     (copied.folder / "elsewhere").mkdir()

@@ -9,7 +9,6 @@ import torch
 
 from tests.ranked import METRICS, from_scores, ranking
 from vaebench.cells.metrics import ranked
-from vaebench.data import HeldOut
 from vaebench.metrics import Lists, Metric, lists
 from vaebench.metrics.average_precision import MAP
 from vaebench.metrics.coverage import Coverage
@@ -21,6 +20,7 @@ from vaebench.metrics.reciprocal_rank import MRR
 from vaebench.models.mult_vae import MultVAE
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
+from vaebench.training.data import HeldOut
 
 
 def rows(members: np.ndarray) -> SparseRows:

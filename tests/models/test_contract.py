@@ -10,9 +10,9 @@ import vaebench.models
 from tests.variants import variants
 from vaebench.contracts import check_model
 from vaebench.models import VAE, Initial
-from vaebench.rules import PARTS
 from vaebench.seeds import torch_stream
 from vaebench.sparse import Batch, SparseRows
+from vaebench.training.orders import PARTS
 
 
 def all_models() -> list[type[VAE]]:

@@ -17,7 +17,6 @@ import torch
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from vaebench import provenance
 from vaebench.baselines import Baseline, Density, Recommender
 from vaebench.cells import test
 from vaebench.cells.files import seal, write_table, write_weights
@@ -27,14 +26,15 @@ from vaebench.cells.metrics import Found, bounded, created, ranked
 from vaebench.cells.out_of_memory import STATUS, within_memory
 from vaebench.cells.selection import selecting
 from vaebench.components import create, find, options, unnamed
-from vaebench.data import Data, HeldOut
 from vaebench.errors import ConfigError, Diverged
 from vaebench.files import write_json
-from vaebench.images.binarize import DynamicPictures
+from vaebench.machine import provenance
 from vaebench.machine.usage import usage
 from vaebench.metrics import Metric
 from vaebench.seeds import numpy_stream
 from vaebench.sparse import SparseRows
+from vaebench.training.data import Data, HeldOut
+from vaebench.training.dynamic import DynamicPictures
 
 HOME = "vaebench.baselines"
 

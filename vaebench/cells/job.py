@@ -15,11 +15,11 @@ from typing import Any
 
 from vaebench.cells import kept, stamp
 from vaebench.cells.folder import FILES, TESTED, TRAINED, CellFolder
-from vaebench.devices import lease
 from vaebench.errors import DataError
 from vaebench.jobs import announce, job
-from vaebench.leases import alone
-from vaebench.sources import CODE, moved
+from vaebench.machine.devices import lease
+from vaebench.machine.leases import alone
+from vaebench.study.sources import CODE, moved
 
 
 @dataclass(frozen=True)

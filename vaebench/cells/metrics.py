@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from vaebench.components import create
-from vaebench.data import HeldOut
 from vaebench.metrics import (
     Bound,
     Catalogue,
@@ -23,6 +22,7 @@ from vaebench.metrics import (
 )
 from vaebench.models import VAE
 from vaebench.sparse import SparseRows
+from vaebench.training.data import HeldOut
 
 HOME = "vaebench.metrics"
 

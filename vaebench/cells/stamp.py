@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vaebench.files import digest, read_json
-from vaebench.provenance import config_hash
+from vaebench.machine.provenance import config_hash
 
 
 def planned(

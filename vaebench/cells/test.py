@@ -24,7 +24,6 @@ from vaebench.cells.files import seal, write_table
 from vaebench.cells.metrics import Found, bounded, created, likely, logits, ranked
 from vaebench.cells.out_of_memory import STATUS, within_memory
 from vaebench.cells.vae import build, features, streams_of
-from vaebench.data import Data, HeldOut
 from vaebench.errors import DataError
 from vaebench.files import digest, read_json, write_json
 from vaebench.metrics import Metric
@@ -39,6 +38,7 @@ from vaebench.metrics.latents import (
 from vaebench.models import VAE
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows, counts
+from vaebench.training.data import Data, HeldOut
 
 WEIGHTS = {"selected": "best.safetensors", "last": "last.safetensors"}
 """Epoch → the file of its weights."""

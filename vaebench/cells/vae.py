@@ -24,29 +24,30 @@ from typing import Any, get_args
 import numpy as np
 import torch
 
-from vaebench import checkpoint, provenance
-from vaebench.adam import Adam
 from vaebench.cells.files import seal, write_table, write_weights
 from vaebench.cells.found import found_elsewhere
 from vaebench.cells.metrics import bounded, created, logits, ranked
 from vaebench.cells.out_of_memory import STATUS, within_memory
 from vaebench.cells.selection import selecting
 from vaebench.components import create, find, options, unnamed
-from vaebench.data import Data, HeldOut
 from vaebench.errors import ConfigError, DataError, Diverged
-from vaebench.estimators import Estimator
 from vaebench.files import write_json
+from vaebench.machine import provenance
+from vaebench.machine.memory import free_bytes, keep_freed_blocks
 from vaebench.machine.usage import usage
-from vaebench.memory import free_bytes, keep_freed_blocks
 from vaebench.metrics import Metric
 from vaebench.metrics.bound import elbo
 from vaebench.models import VAE
-from vaebench.recorded import CUDAGraphs, Recorded
-from vaebench.rules import Rule
 from vaebench.seeds import torch_stream
 from vaebench.sparse import Batch
 from vaebench.strategies import Strategy
-from vaebench.train import Budget, Learner, Progress, Streams, train
+from vaebench.training import checkpoint
+from vaebench.training.adam import Adam
+from vaebench.training.cuda_graphs import CUDAGraphs, Recorded
+from vaebench.training.data import Data, HeldOut
+from vaebench.training.estimators import Estimator
+from vaebench.training.loop import Budget, Learner, Progress, Streams, train
+from vaebench.training.orders import Rule
 from vaebench.training.settings import OF_TESTING, Stream, Training
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ def resolve(spec: dict[str, Any]) -> dict[str, Any]:
     path = rule.pop("class", None)
     if not isinstance(path, str):
         raise ConfigError("training.rule.class: missing; allowed: file.Class")
-    training["rule"] = {"class": path, **options(find("vaebench.rules", path), rule)}
+    training["rule"] = {"class": path, **options(find("vaebench.training.orders", path), rule)}
     return resolved | {"training": training}
 
 
@@ -157,7 +158,7 @@ def prepare(spec: dict[str, Any], data_folder: Path) -> Prepared:
     model = build(spec["model"], features(examples), drawn["weights"]).to(device)
     model.narrow(bfloat16=settings.precision == "bfloat16")
     strategy: Strategy = create("vaebench.strategies", unnamed(spec["strategy"])).to(device)
-    rule: Rule = create("vaebench.rules", spec["training"]["rule"]).to(device)
+    rule: Rule = create("vaebench.training.orders", spec["training"]["rule"]).to(device)
     estimator = Estimator(settings.estimator, settings.samples)
     check(estimator, model, examples, settings.batch_size)
     validation = data.held_out("validation")

@@ -17,7 +17,6 @@ from torch import Tensor
 from vaebench.components import create
 from vaebench.errors import DataError
 from vaebench.files import read_json, whole, write_json
-from vaebench.images.binarize import DynamicPictures
 from vaebench.images.options import ImageStudy
 from vaebench.likelihoods import PixelLikelihood
 from vaebench.metrics.annealed import annealed
@@ -25,6 +24,7 @@ from vaebench.metrics.bound import elbo
 from vaebench.metrics.importance import UNRELIABLE, importance
 from vaebench.models import VAE
 from vaebench.seeds import numpy_stream, torch_stream
+from vaebench.training.dynamic import DynamicPictures
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The machine that a job runs on."""
+"""This machine: devices and locks, memory, versions, and processes that start warm."""

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from vaebench.distributions import DiagonalGaussian, gaussian
 from vaebench.errors import ConfigError
-from vaebench.images.pixels import PixelHead, Pixels
 from vaebench.likelihoods import Likelihood
 from vaebench.models import VAE
 from vaebench.models.layers import Initial, Width, bare
+from vaebench.models.pixels import PixelHead, Pixels
 
 
 class ImageConv(VAE):

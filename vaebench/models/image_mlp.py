@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from vaebench.distributions import DiagonalGaussian, gaussian
-from vaebench.images.pixels import PixelHead, Pixels
 from vaebench.likelihoods import Likelihood
 from vaebench.models import VAE
 from vaebench.models.layers import ACTIVATIONS, Activation, Initial, Width, bare
+from vaebench.models.pixels import PixelHead, Pixels
 
 
 class ImageMLP(VAE):

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vaebench.files import whole
-from vaebench.palette import Look
+from vaebench.plots.palette import Look
 from vaebench.words import METRICS, NATS
 
 STYLE = {

@@ -4,8 +4,8 @@ import pandas as pd
 import scikit_posthocs
 from matplotlib.figure import Figure
 
-from vaebench.palette import Look
 from vaebench.plots import COLUMN, blocks, legend, nothing, panels
+from vaebench.plots.palette import Look
 from vaebench.words import METRICS
 
 ONE = "fewer than two data sets: nothing to compare across"

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from vaebench.estimators import Kind, Samples
+from vaebench.training.estimators import Kind, Samples
 
 Stream = Literal["weights", "batches", "noise"]
 """Initial weights; the order of batches; dropout, ε of training and of evaluation."""

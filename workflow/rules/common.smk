@@ -1,4 +1,4 @@
-# The checked study, and the paths that several stages share. Logic lives in vaebench/config.py.
+# The checked study, and the paths that several stages share. Logic lives in vaebench/study/plan.py.
 import json
 import shlex
 import sys
@@ -11,14 +11,14 @@ sys.path.insert(0, ROOT)
 
 from vaebench.cells.folder import FILES, NAMES, NONE, TESTED, TRAINED, CellFolder
 from vaebench.cells.job import IMPORTS
-from vaebench.config import Plan
-from vaebench.current import Upkeep
+from vaebench.study.plan import Plan
+from vaebench.study.current import Upkeep
 from vaebench.errors import ConfigError
 from vaebench.files import write_json
 from vaebench.machine import warm
 from vaebench.jobs import expect, expect_no_more, without_result
-from vaebench.sources import CODE, importable_by_jobs, planned, shown, source_files
-from vaebench.tuning.trials import Trials
+from vaebench.study.sources import CODE, importable_by_jobs, planned, shown, source_files
+from vaebench.study.trials import Trials
 
 importable_by_jobs(ROOT)
 

@@ -37,7 +37,7 @@ rule image_figures:
         cells=expand(f"{study}/images/cells/{{cell}}/metrics.json", cell=image_cells),
         cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
         traces=f"{study}/tables/traces.parquet",
-        sources=source_files("vaebench.images.figures", "vaebench.images.tables"),
+        sources=source_files("vaebench.plots.pictures", "vaebench.tables.pictures"),
     output:
         index=f"{study}/images/index.json",
         table=f"{study}/tables/images.csv",

@@ -78,7 +78,7 @@ rule choice:
         cells=lambda w: [
             folder.file("training.json") for seeds in trials_of(w) for folder in seeds
         ],
-        sources=source_files("vaebench.tuning.choose"),
+        sources=source_files("vaebench.statistics.tuning"),
     output:
         f"{study}/tuning/{{dataset}}/{{model}}/{{strategy}}.json",
     log:
@@ -98,7 +98,7 @@ if trials.groups:
     rule tuning:
         input:
             choices=trials.choices(),
-            sources=source_files("vaebench.tuning.report", "vaebench.tuning.plots"),
+            sources=source_files("vaebench.tables.tuning", "vaebench.plots.tuning"),
         output:
             TUNED,
         log:

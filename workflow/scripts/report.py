@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from vaebench import paper
 from vaebench.cells.reading import read_frames, truths
 from vaebench.files import read_json, write_text
 from vaebench.jobs import job
-from vaebench.report import made, page
+from vaebench.report import paper
+from vaebench.report.page import made, page
 
 with job(snakemake.log[0]):
     given, out, config = snakemake.input, snakemake.output, snakemake.params.config

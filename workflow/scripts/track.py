@@ -4,7 +4,7 @@ from pathlib import Path
 
 from vaebench.files import write_json
 from vaebench.jobs import job
-from vaebench.tracking import sync
+from vaebench.sharing.tracking import sync
 
 with job(snakemake.log[0]):
     given, config = snakemake.input, snakemake.params.config
