@@ -41,7 +41,7 @@ def page(
     """
     control, confidence, cells = config["control"], config["confidence"], frames["cells"]
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("vaebench.report.page", "."),
+        loader=jinja2.PackageLoader("vaebench.report", "."),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )

@@ -64,7 +64,7 @@ def skeleton(config: Mapping[str, Any], frames: Mapping[str, pd.DataFrame], made
         made: one sentence: versions, commit, machine.
     """
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("vaebench.report.page", "."),
+        loader=jinja2.PackageLoader("vaebench.report", "."),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 (LaTeX, escaped by tex)
         block_start_string="[%",
