@@ -14,7 +14,7 @@ rule track:
             for folder in seeds
         ],
         cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
-        sources=source_files("vaebench.tracking"),
+        sources=source_files("vaebench.sync"),
     output:
         f"{study}/tracking.json",
     log:
