@@ -405,12 +405,16 @@ def test_mlflow_is_brought_up_to_date_from_the_folder_alone(finished: Project) -
     """After all is mirrored there is nothing to do; without the database it is made anew."""
     before = finished.path("tracking.json").read_text()
     database = finished.path("").parent / "mlflow.db"
+    (finished.path("tables") / ".results.md.a1b2c3d4.part.md").write_text("of a killed write")
     for made_anew in (False, True):
+        content = database.read_bytes()
         if made_anew:
             database.unlink()
         done = call("sync", Path("results/small"), finished.folder)
         assert done.returncode == 0, done.stderr
         assert done.stdout == "results/small: 9 runs are up to date\n"
+        # the rule and the command line list the same documents
+        assert made_anew or database.read_bytes() == content
     assert finished.path("tracking.json").read_text() == before
     with contextlib.closing(sqlite3.connect(database)) as opened:
         assert opened.execute("SELECT count(*) FROM runs").fetchone() == (9,)

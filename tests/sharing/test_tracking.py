@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,9 +18,10 @@ from mlflow.entities import Run
 
 from tests.trained import run
 from vaebench.components import create
-from vaebench.errors import TrackingError
+from vaebench.errors import DataError, TrackingError
 from vaebench.plots.palette import Look
-from vaebench.sharing.tracking import store, sync
+from vaebench.sharing.store import store
+from vaebench.sharing.tracking import sync
 
 CONFIG: dict[str, Any] = {
     "name": "mirror",
@@ -40,8 +42,9 @@ def spec(seed: int, cap: float = 0.5) -> dict[str, Any]:
 
 
 @pytest.fixture
-def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two trained cells, a card and a document."""
+def study(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two trained cells, a card and a document, and a store in which there is nothing yet."""
+    shutil.copy(made, tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     source = {"name": None, "sha256": None}
     create("vaebench.datasets", {"class": "digits.Digits"}).write_split(
@@ -96,6 +99,72 @@ def test_syncing_twice_leaves_one_run_a_cell(study: Path) -> None:
     assert [f.path for f in client.list_artifacts(study_run.info.run_id, "tables")] == [
         "tables/results.md"
     ]
+
+
+def test_a_second_sync_writes_nothing(study: Path) -> None:
+    mirror(study)
+    before = {path: path.read_bytes() for path in study.rglob("*") if path.is_file()}
+    mirror(study)
+    assert {path: path.read_bytes() for path in study.rglob("*") if path.is_file()} == before
+
+
+def test_two_studies_of_one_title_leave_each_others_runs(study: Path) -> None:
+    config = CONFIG | {"results": str(study), "tracking": {"uri": None, "experiment": "ours"}}
+    card, documents = study / "data/digits/card.json", [study / "tables/results.md"]
+    both = [
+        sync(config | {"name": name}, cells, {"digits": card}, documents)
+        for name, cells in [
+            ("one", [cell(study, 0), cell(study, 1)]),
+            ("two", [cell(study, 0)]),
+            ("one", [cell(study, 0), cell(study, 1)]),
+            ("two", [cell(study, 0)]),
+        ]
+    ]
+    assert both[2:] == both[:2]
+    assert not set(both[0].values()) & set(both[1].values())
+
+
+def test_mlflow_loads_the_split_that_a_run_names(study: Path) -> None:
+    mirror(study)
+    _, found = runs(study)
+    inputs = [used for run in found for used in run.inputs.dataset_inputs]
+    assert len(inputs) == 2
+    for used in inputs:
+        source = mlflow.data.get_source(used)
+        folder = Path(source.load())
+        assert (folder / "card.json").read_bytes() == (study / "data/digits/card.json").read_bytes()
+    facts = json.loads((study / "data/digits/card.json").read_text())
+    assert json.loads(inputs[0].dataset.profile) == facts["counts"] | {"source": facts["source"]}
+
+
+@pytest.mark.parametrize("title", ["vaebench mirror", "vaebench mirror: digits"])
+def test_an_experiment_in_the_trash_comes_back(study: Path, title: str) -> None:
+    first = mirror(study)
+    run(spec(1, cap=0.3), study / "data/digits", cell(study, 1))
+    second = mirror(study)
+    client, found = runs(study)
+    client.delete_experiment(client.get_experiment_by_name(title).experiment_id)
+    assert mirror(study) == second != first
+    assert client.get_experiment_by_name(title).lifecycle_stage == "active"
+    assert {run.info.run_id for run in runs(study)[1]} == {run.info.run_id for run in found}
+
+
+def test_a_cell_whose_data_have_no_card_is_mirrored_without_them(study: Path) -> None:
+    found = sync(CONFIG | {"results": str(study)}, [cell(study, 0)], {}, [])
+    assert list(found) == ["digits/mlp/linear/0"]
+
+
+@pytest.mark.parametrize("name", ["trace.parquet", "test.parquet", "config.json"])
+def test_a_cell_that_cannot_be_read_is_named(study: Path, name: str) -> None:
+    (cell(study, 1) / name).unlink()
+    with pytest.raises(DataError, match=rf"cannot read .*seed-1/{name}"):
+        mirror(study)
+
+
+def test_a_damaged_trace_is_named(study: Path) -> None:
+    (cell(study, 1) / "trace.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DataError, match=r"cannot read .*seed-1/trace.parquet"):
+        mirror(study)
 
 
 def test_trials_of_a_tuning_stage_stand_apart(study: Path) -> None:
@@ -164,8 +233,9 @@ def test_a_run_that_was_made_twice_is_kept_once(study: Path) -> None:
     client, found = runs(study)
     key = "digits/mlp/linear/0"
     home = client.get_run(first[key]).info.experiment_id
+    tags = {"vaebench.key": key, "study": "mirror"}
     for started in (1, None):  # listed after the whole one, and before it
-        client.create_run(home, start_time=started, tags={"vaebench.key": key})
+        client.create_run(home, start_time=started, tags=tags)
     mine = client.create_run(home, run_name="the user's own").info.run_id
     assert mirror(study) == first
     left = {run.info.run_id for run in runs(study)[1]}
@@ -186,6 +256,7 @@ print(len(runs))
 
 def test_eight_writers_at_once_make_one_store_and_lose_nothing(study: Path) -> None:
     """Seven studies and one of them twice, all before there is a database."""
+    (study / "mlflow.db").unlink()
     names = [f"study-{number}" for number in range(7)]
     writers = [
         subprocess.Popen(

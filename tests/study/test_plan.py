@@ -137,7 +137,18 @@ def test_local_folder_comes_from_the_environment_first(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    "uri", ["http://me:open-sesame@server:5000", "postgresql://open-sesame@server/mlflow"]
+    "uri",
+    [
+        "http://me:open-sesame@server:5000",
+        "postgresql://open-sesame@server/mlflow",
+        "http://me:open-sesame/x@server",
+        "http://me:open-sesame#x@server",
+        "http://me:open-sesame?x@server",
+        "postgresql://server/mlflow?password=open-sesame",
+        "http://server/?token=open-sesame",
+        "http://me%3Aopen-sesame%40server",
+        ["http://me:open-sesame@server"],
+    ],
 )
 def test_credentials_in_a_file_are_refused_and_not_repeated(uri: str) -> None:
     with pytest.raises(ConfigError, match=r"tracking.uri: .* MLFLOW_TRACKING_PASSWORD") as caught:

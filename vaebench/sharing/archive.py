@@ -19,7 +19,7 @@ import yaml
 
 from vaebench.cells.folder import FILES, CellFolder
 from vaebench.errors import DataError, VaebenchError
-from vaebench.files import whole
+from vaebench.files import is_temporary, whole
 from vaebench.machine import provenance
 from vaebench.study.plan import Plan
 from vaebench.study.saved import NAME, Saved
@@ -84,7 +84,8 @@ def _of(study: Saved) -> Iterator[Path]:
     folder = study.folder
     yield folder / NAME
     for pattern in ("tables/*", "figures/*", "report.html", "verdict.txt", "data/*/card.json"):
-        yield from (path for path in folder.glob(pattern) if path.is_file())
+        found = (path for path in folder.glob(pattern) if not is_temporary(path))
+        yield from (path for path in found if path.is_file())
     for cell in study.cells():
         if (cell / "status.json").is_file():
             yield from (cell / name for name in FILES if (cell / name).is_file())

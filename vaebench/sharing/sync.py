@@ -11,14 +11,24 @@ from vaebench.sharing.tracking import sync
 from vaebench.study.saved import Saved
 
 
+def mirror(folder: Path) -> dict[str, str]:
+    """Mirror what the folder of a study holds, as the workflow and the command line both do.
+
+    Returns:
+        What is mirrored → run id; see :func:`vaebench.sharing.tracking.sync`.
+    """
+    study = Saved(folder)
+    cells = [*study.cells(), *study.trials()]
+    return sync(study.config, cells, study.cards(), study.documents())
+
+
 def main(arguments: list[str]) -> None:
     """Mirror each study's folder; the first error ends it with one sentence and status 1."""
     if not arguments:
         sys.exit("usage: python -m vaebench sync results/NAME …")
     try:
         for argument in arguments:
-            study = Saved(Path(argument))
-            runs = sync(study.config, study.cells(), study.cards(), study.documents())
+            runs = mirror(Path(argument))
             print(f"{argument}: {len(runs)} runs are up to date")  # noqa: T201
     except VaebenchError as error:
         sys.exit(f"vaebench: {error}")

@@ -1,4 +1,4 @@
-"""MLflow as a mirror of the files; the only module that knows MLflow.
+"""MLflow as a mirror of the files; this module and ``sharing.store`` alone know MLflow.
 
 ``sync`` is idempotent: a cell is found again by its tag, an unchanged cell is left alone, a changed
 one replaces its run. So it can be repeated after an outage or at any time during a long study, also
@@ -9,12 +9,10 @@ MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD, MLFLOW_TRACKING_TOKEN) and g
 import hashlib
 import json
 import math
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 from mlflow import MlflowClient
@@ -22,11 +20,12 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run,
 from mlflow.exceptions import MlflowException
 
 from vaebench.cells.folder import FILES, NONE, CellFolder
-from vaebench.errors import TrackingError
+from vaebench.errors import DataError
 from vaebench.files import read_json
 from vaebench.machine.leases import one_of
 from vaebench.machine.provenance import config_hash
 from vaebench.plots.palette import Look
+from vaebench.sharing.store import opened, store
 
 KEY = "vaebench.key"
 """Tag: what a run mirrors; unique in its experiment."""
@@ -43,19 +42,6 @@ STATUS = {"done": "FINISHED"}
 ARTIFACTS = tuple(name for name in FILES if not name.endswith(".safetensors"))
 """Files of a cell that are copied; the weights stay where they are, and are not read either: they
 are most of a cell's bytes, and with other weights the times in ``summary.json`` are others, too."""
-
-
-def store(config: dict[str, Any]) -> tuple[str, str | None]:
-    """Tracking URI and artifact folder: MLFLOW_TRACKING_URI, else the study's, else a local SQLite.
-
-    A server says itself where artifacts lie (None); those of a database lie in ``results``.
-    """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or config["tracking"]["uri"]
-    if uri and uri.startswith("http"):
-        return uri, None
-    home = Path(config["results"]).resolve()
-    home.mkdir(parents=True, exist_ok=True)
-    return uri or f"sqlite:///{home / 'mlflow.db'}", (home / "mlartifacts").as_uri()
 
 
 def sync(
@@ -79,36 +65,22 @@ def sync(
     Raises:
         TrackingError: MLflow does not answer or refuses; what it has so far is kept or replaced by
             the next call.
+        DataError: a file of the study cannot be read, or the local store cannot be written.
     """
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines a cell
     uri, artifacts = store(config)
     home = Path(config["results"])
+    study = home / config["name"]
+    advice = (
+        f"all results are in {study}, and once MLflow answers `python -m vaebench sync {study}` or "
+        "the same snakemake command catches up"
+    )
+
+    def waiting() -> None:
+        print(f"{study}: waiting for another process that mirrors it", file=sys.stderr)  # noqa: T201
+
     # one writer a study: two would find nothing of each other and log everything twice
-    alone = one_of([home / config["name"] / ".tracking.lock"])
-    with _in_words(uri, home / config["name"]), alone:
-        with one_of([home / ".mlflow.lock"]):  # a database is made by one alone
-            client = MlflowClient(tracking_uri=uri)
-            client.search_experiments(max_results=1)
+    with one_of([study / ".tracking.lock"], waiting), opened(uri, home, advice) as client:
         return _mirror(client, artifacts, config, cells, cards, documents)
-
-
-@contextmanager
-def _in_words(uri: str, study: Path) -> Iterator[None]:
-    """What MLflow raises, as one sentence without a password."""
-    try:
-        yield
-    except (MlflowException, OSError) as error:
-        parts = urlsplit(uri)
-        shown = uri.replace(f"{parts.netloc.rpartition('@')[0]}@", "", 1)
-        words = (str(error).splitlines() or [type(error).__name__])[0]
-        for secret in filter(None, (parts.password, uri if shown != uri else None)):
-            words = words.replace(secret, "…")
-        raise TrackingError(
-            f"MLflow at {shown}: {words}; all results are in {study}, and once MLflow answers "
-            f"`python -m vaebench sync {study}` or the same snakemake command catches up"
-        ) from None
 
 
 def _mirror(
@@ -123,117 +95,117 @@ def _mirror(
     study = config["name"]
     title = config["tracking"]["experiment"] or f"vaebench {study}"
     inputs = {name: _input(name, card) for name, card in cards.items()}
+    finished = [cell for cell in map(CellFolder.parse, cells) if cell.finished]
     # one experiment a data set: its runs can be compared, those of two data sets cannot
-    homes = {name: _experiment(client, f"{title}: {name}", artifacts) for name in cards}
-    # trials of a tuning stage are no results: they stand apart
-    parsed = {folder: CellFolder.parse(folder) for folder in cells}
-    trials = {cell.dataset for cell in parsed.values() if cell.trial is not None}
-    homes |= {
-        f"{name}/trials": _experiment(client, f"{title}, tuning: {name}", artifacts)
-        for name in sorted(trials)
-    }
-    existing = {name: _by_key(client, home) for name, home in homes.items()}
+    titles = {name: f"{title}: {name}" for name in cards}
+    for cell in finished:
+        # trials of a tuning stage are no results: they stand apart
+        tuning = "" if cell.trial is None else ", tuning"
+        titles[_home(cell)] = f"{title}{tuning}: {cell.dataset}"
+    homes = {home: _experiment(client, name, artifacts) for home, name in titles.items()}
+    existing = {name: _by_key(client, home, study) for name, home in homes.items()}
     look = Look([*config["strategies"], NONE])
     runs = {}
-    for folder in cells:
-        cell = parsed[folder]
-        if cell.finished:
-            dataset, key = cell.dataset, cell.label
-            where = dataset if cell.trial is None else f"{dataset}/trials"
-            digest = _digest([path for name in ARTIFACTS if (path := folder / name).exists()])
-            runs[key] = _unchanged(client, existing[where].get(key), digest) or _cell(
-                client,
-                homes[where],
-                study,
-                key,
-                digest,
-                folder,
-                inputs[dataset],
-                look.colour(cell.strategy),
-            )
+    for cell in finished:
+        where = _home(cell)
+        digest = _digest([path for name in ARTIFACTS if (path := cell.file(name)).exists()])
+        runs[cell.label] = _unchanged(client, existing[where].get(cell.label, []), digest) or _cell(
+            client,
+            homes[where],
+            study,
+            digest,
+            cell,
+            inputs.get(cell.dataset),
+            look.colour(cell.strategy),
+        )
     if not documents:  # not yet
         return runs
     home = _experiment(client, title, artifacts)
     digest = _digest(documents)
-    runs["study"] = _unchanged(client, _by_key(client, home).get(study), digest) or _study(
+    mine = _by_key(client, home, study).get(study, [])
+    runs["study"] = _unchanged(client, mine, digest) or _study(
         client, home, study, digest, documents, config
     )
     return runs
 
 
+def _home(cell: CellFolder) -> str:
+    """What has an experiment of its own: a data set, and its trials."""
+    return cell.dataset if cell.trial is None else f"{cell.dataset}/trials"
+
+
 def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
-    """The id of the experiment ``name``, made if need be and shown as training runs."""
-    found = client.get_experiment_by_name(name)
-    if found:
-        return str(found.experiment_id)
-    tags = {"mlflow.experimentKind": "custom_model_development"}
-    try:
-        return str(client.create_experiment(name, artifacts, tags=tags))
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-        return _experiment(client, name, artifacts)  # another writer was faster
+    """The id of the experiment ``name``, made or taken out of the trash if need be.
 
-
-def _by_key(client: MlflowClient, experiment: str) -> dict[str | None, Run]:
-    """All runs of an experiment by what they mirror, each once.
-
-    A request that the server took and whose answer was lost is sent again by MLflow's client, and
-    then there are two runs.
+    It is shown as training runs.
     """
-    found: dict[str | None, Run] = {}
-    for run in _all_runs(client, experiment):
-        key = run.data.tags.get(KEY)
-        twin = found.get(key)
-        if key is None or twin is None:
-            found[key] = run
-        elif CONTENT in twin.data.tags:
-            client.delete_run(run.info.run_id)
-        else:
-            client.delete_run(twin.info.run_id)
-            found[key] = run
-    return found
+    tags = {"mlflow.experimentKind": "custom_model_development"}
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return str(client.create_experiment(name, artifacts, tags=tags))
+        except MlflowException as error:
+            found = client.get_experiment_by_name(name)  # another writer may have been faster
+            if error.error_code != "RESOURCE_ALREADY_EXISTS" or found is None:
+                raise
+    if found.lifecycle_stage != "active":
+        try:
+            client.restore_experiment(found.experiment_id)
+        except MlflowException as error:
+            raise MlflowException(
+                f"the experiment {name!r} is in the trash and cannot be restored ({error}); "
+                f"`mlflow experiments restore --experiment-id {found.experiment_id}` does it, and "
+                "`mlflow gc` would remove it for good"
+            ) from error
+    return str(found.experiment_id)
 
 
-def _all_runs(client: MlflowClient, experiment: str) -> list[Run]:
-    runs, token = [], None
+def _by_key(client: MlflowClient, experiment: str, study: str) -> dict[str | None, list[Run]]:
+    """The runs of a study in an experiment by what they mirror.
+
+    Several mirror the same where the server took a request whose answer was lost, so that it was
+    sent again, or where the experiment comes out of the trash.
+    """
+    found: dict[str | None, list[Run]] = {}
+    token = None
     while True:
-        page = client.search_runs([experiment], max_results=1_000, page_token=token)
-        runs += list(page)
+        # several studies may have one title
+        page = client.search_runs([experiment], f"tags.study = '{study}'", page_token=token)
+        for run in page:
+            found.setdefault(run.data.tags.get(KEY), []).append(run)
         token = page.token
         if not token:
-            return runs
+            return found
 
 
-def _unchanged(client: MlflowClient, run: Run | None, digest: str) -> str | None:
-    """The run's id if it mirrors this very content; a run of other content goes to the trash."""
-    if run is None:
-        return None
-    if run.data.tags.get(CONTENT) == digest:
-        return str(run.info.run_id)
-    client.delete_run(run.info.run_id)
-    return None
+def _unchanged(client: MlflowClient, runs: Sequence[Run], digest: str) -> str | None:
+    """The id of the run that mirrors this very content; its twins and others go to the trash."""
+    ids = [str(run.info.run_id) for run in runs]
+    same = [one for one, run in zip(ids, runs, strict=True) if run.data.tags.get(CONTENT) == digest]
+    for one in ids:
+        if one not in same[:1]:
+            client.delete_run(one)
+    return same[0] if same else None
 
 
 def _cell(
     client: MlflowClient,
     experiment: str,
     study: str,
-    key: str,
     digest: str,
-    folder: Path,
-    data: DatasetInput,
+    cell: CellFolder,
+    data: DatasetInput | None,
     colour: str,
 ) -> str:
     """Log one cell as a new run; the content tag comes last, so a half-logged run is replaced."""
-    config, cell = read_json(folder / "config.json"), CellFolder.parse(folder)
+    config = read_json(cell.file("config.json"))
     if cell.trial is None:
-        summary, status = read_json(folder / "summary.json"), read_json(folder / "status.json")
+        summary, status = read_json(cell.file("summary.json")), read_json(cell.file("status.json"))
     else:
-        summary = status = read_json(folder / "training.json")
+        summary = status = read_json(cell.file("training.json"))
     start = int(summary["started_at"] * 1000)
     tags = {
-        KEY: key,
+        KEY: cell.label,
         "study": study,
         **{name: str(value) for name, value in cell.names.items()},
         **({} if cell.trial is None else {"trial": f"trial-{cell.trial}"}),
@@ -246,13 +218,14 @@ def _cell(
     }
     name = f"{cell.strategy} · {cell.model} · seed {cell.seed}"
     run = client.create_run(experiment, start_time=start, tags=tags, run_name=name).info.run_id
-    trace = pd.read_parquet(folder / "trace.parquet")
+    trace = _trace(cell.file("trace.parquet"))
     metrics = [*_series(trace, start), *_finals(summary, start)]
     for first in range(0, len(metrics), PER_BATCH):
         client.log_batch(run, metrics=metrics[first : first + PER_BATCH])
     client.log_batch(run, params=[Param(name, str(value)) for name, value in _flat(config)])
-    client.log_inputs(run, [data])
-    for artifact in filter(Path.exists, (folder / name for name in ARTIFACTS)):
+    if data is not None:
+        client.log_inputs(run, [data])
+    for artifact in filter(Path.exists, map(cell.file, ARTIFACTS)):
         client.log_artifact(run, str(artifact))
     end = start + int(summary["seconds"] * 1000)
     client.set_terminated(run, STATUS.get(status["status"], "FAILED"), end_time=end)
@@ -277,6 +250,13 @@ def _study(
     client.set_terminated(run, "FINISHED")
     client.log_batch(run, tags=[RunTag(CONTENT, digest)])
     return run
+
+
+def _trace(file: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(file)
+    except (OSError, ValueError) as error:  # Arrow's errors are ValueErrors
+        raise DataError(f"cannot read {file}: {error}") from error
 
 
 def _series(trace: pd.DataFrame, start: int) -> list[Metric]:
@@ -321,15 +301,17 @@ def _finals(summary: dict[str, Any], start: int) -> list[Metric]:
 
 
 def _input(name: str, card: Path) -> DatasetInput:
-    """The data set with its counts and the digest of its card."""
-    content = card.read_text(encoding="utf-8")
-    facts = json.loads(content)
+    """The data set with its counts, its raw file's name and checksum, and its card's digest.
+
+    Its source is the folder of the split, what ``mlflow.data.get_source(input).load()`` gives.
+    """
+    facts = read_json(card)
     dataset = Dataset(
         name=name,
-        digest=_hash(content),
+        digest=_hash(card.read_text(encoding="utf-8")),
         source_type="local",
-        source=json.dumps(facts["source"]),
-        profile=json.dumps(facts["counts"]),
+        source=json.dumps({"uri": card.parent.resolve().as_uri()}),
+        profile=json.dumps({**facts["counts"], "source": facts["source"]}),
     )
     return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", "training")])
 
@@ -354,7 +336,10 @@ def _digest(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.name.encode())
-        digest.update(file.read_bytes())
+        try:
+            digest.update(file.read_bytes())
+        except OSError as error:
+            raise DataError(f"cannot read {file}: {error.strerror}") from error
     return digest.hexdigest()[:32]
 
 

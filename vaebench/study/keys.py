@@ -1,10 +1,10 @@
 """The keys of a study's configuration, and what their values may be."""
 
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from vaebench import credentials
 from vaebench.cells.folder import NONE
 from vaebench.components import sentence
 from vaebench.errors import ConfigError
@@ -124,6 +124,7 @@ def read(config: dict[str, Any]) -> Study:
     Raises:
         ConfigError: the first key that is unknown, missing or has an impossible value.
     """
+    credentials.check(config.get("tracking"))  # first: other sentences show what was written
     try:
         study = Study(**config)
     except ValidationError as error:
@@ -133,12 +134,6 @@ def read(config: dict[str, Any]) -> Study:
         raise ConfigError(
             f"seeds: {study.seeds} is not allowed; it should be a number ≥ 1, or a list of "
             "different numbers ≥ 0"
-        )
-    if "@" in urlsplit(study.tracking.uri or "").netloc:  # not shown: it would be in the log
-        raise ConfigError(
-            "tracking.uri: user and password do not belong into a file; allowed: them in the "
-            "environment, as MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD or with the "
-            "whole URI in MLFLOW_TRACKING_URI"
         )
     known = study.all_metrics
     if isinstance(study.margin, dict) and set(study.margin) - set(known):

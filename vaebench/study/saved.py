@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from vaebench.errors import DataError
-from vaebench.files import read_json
+from vaebench.files import is_temporary, read_json
 from vaebench.study.plan import Plan
+from vaebench.study.trials import Trials
 
 NAME = "study.json"
 """The study's configuration, written when a run of the workflow starts."""
@@ -34,6 +35,11 @@ class Saved:
         """The folders of all cells of the grid, finished or not."""
         return [self.folder / "cells" / path for path in Plan(self.config).cells]
 
+    def trials(self) -> list[Path]:
+        """The folders of all trials of the tuning stage, finished or not."""
+        trials = Trials(Plan(self.config))
+        return [cell.folder.path for cell in trials.all_cells()]
+
     def cards(self) -> dict[str, Path]:
         """Data set → its card, of those that are split."""
         found = sorted(self.folder.glob("data/*/card.json"))
@@ -42,5 +48,6 @@ class Saved:
     def documents(self) -> list[Path]:
         """Tables, figures and the report, as far as they are there."""
         found = [*self.folder.glob("tables/*"), *self.folder.glob("figures/*")]
+        found = [path for path in found if path.suffix != ".parquet" and not is_temporary(path)]
         found.append(self.folder / "report.html")
-        return sorted(path for path in found if path.is_file() and path.suffix != ".parquet")
+        return sorted(path for path in found if path.is_file())
