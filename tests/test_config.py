@@ -79,6 +79,11 @@ WRONG = {
         100,
         ["strategies.linear", "exclude each other"],
     ),
+    "importance weights of a warm-up": (
+        "grid.0.training",
+        {"estimator": "importance", "samples": 5},
+        ["grid.0.strategies: 'linear': training.estimator", "β = 1 alone", "allowed: sgvb_a"],
+    ),
     "no epochs": ("grid.0.training.epochs", 0, ["grid.0.training", "epochs", "0"]),
 }
 

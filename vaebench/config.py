@@ -22,6 +22,7 @@ from vaebench.words import NONE
 
 if TYPE_CHECKING:
     from vaebench.datasets import Dataset
+    from vaebench.estimators import Estimator
     from vaebench.models import VAE
     from vaebench.strategies import Strategy
 
@@ -142,7 +143,7 @@ class Plan:
                     f"{where}.model: {block.model!r} takes {taken}, but "
                     f"{block.dataset!r} has {kind}; allowed: a model for {kind}"
                 )
-            self._check_training(block, where)
+            estimator = self._check_training(block, where)
             for name in block.baselines:
                 if baselines[name].data_kind != kind:
                     raise ConfigError(
@@ -150,6 +151,10 @@ class Plan:
                         f"{block.dataset!r} has {kind}; allowed: a baseline for {kind}"
                     )
             for name in block.strategies:
+                try:
+                    estimator.check_weight(strategies[name])
+                except ConfigError as error:
+                    raise ConfigError(f"{where}.strategies: {name!r}: {error}") from None
                 if not models[block.model].has_rate and not isinstance(strategies[name], Constant):
                     raise ConfigError(
                         f"{where}.strategies: {name!r} weighs the rate, and {block.model!r} has "
@@ -161,9 +166,10 @@ class Plan:
                         "none; allowed on images: strategies without counts"
                     )
 
-    def _check_training(self, block: Block, where: str) -> None:
-        """The training settings of a block and its rule."""
+    def _check_training(self, block: Block, where: str) -> "Estimator":
+        """The training settings of a block and its update order; gives its estimator."""
         from vaebench.cell import Training  # noqa: PLC0415 (torch: see the module)
+        from vaebench.estimators import Estimator  # noqa: PLC0415
 
         try:
             training = Training(**(self.study.training | block.training))
@@ -178,6 +184,7 @@ class Plan:
                 create(RULES, training.rule)
             except ConfigError as error:
                 raise ConfigError(f"{key}.rule.{error}") from error
+        return Estimator(training.estimator, training.samples)
 
     def _strategy(self, name: str) -> "Strategy":
         """A strategy; an option that another cell will find stands at 1, which any β may be."""
@@ -252,7 +259,7 @@ class Plan:
         return {path: digest(path) for path in self.cell_sources(cell)}
 
     def _rule(self, cell: Cell) -> dict[str, Any]:
-        """The training rule of a cell: its block's, or its model's own."""
+        """The update order of a cell: its block's, or its model's own."""
         given: dict[str, Any] | None = cell.spec["training"].get("rule")
         if given:
             return given

@@ -38,7 +38,8 @@ class Learned:
     """What an update found, detached: tensors alone, so that an update can be recorded.
 
     Attributes:
-        sums: (3,) float64: Σ_i D_i, Σ_ij R_ij, and the mean of β times the number of examples.
+        sums: (4,) float64: Σ_i D_i, Σ_ij R_ij, and times the number of examples: the mean of β, and
+            what the strategy drives to its target (0 without one).
         betas: float32 values of β, evenly spaced, a few hundred at most.
         loss: ().
     """

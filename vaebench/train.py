@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -21,7 +20,7 @@ from vaebench.recorded import Learned, Recorded, Recorder
 from vaebench.rules import PARTS, Draw, Rule, Update
 from vaebench.rules.joint import Joint
 from vaebench.sparse import Batch, counts
-from vaebench.strategies import Stats, Strategy
+from vaebench.strategies import Stats, Strategy, Target
 
 BETA_QUANTILES = {"min": 0.0, "q05": 0.05, "q50": 0.5, "q95": 0.95, "max": 1.0}
 """Quantiles of β logged per epoch, over the epoch's updates, examples and latents."""
@@ -38,30 +37,39 @@ class Epoch:
     updates: int = 0
     examples: int = 0
     sums: Tensor | float = 0.0
+    acted: int = 0
+    driven: Tensor | float = 0.0
     betas: list[Tensor] = field(default_factory=list)
     first: Tensor | None = None
     started: float = field(default_factory=time.perf_counter)
 
-    def add(self, learned: Learned, size: int) -> None:
-        """Count one update on ``size`` examples."""
+    def add(self, learned: Learned, size: int, *, acts: bool) -> None:
+        """Count one update on ``size`` examples; ``acts``: β had something to do in it."""
         if self.first is None:
             self.first = learned.sums / size
+        if acts:
+            self.acted += size
+            self.driven = self.driven + learned.sums[3]
         self.sums = self.sums + learned.sums
         self.betas.append(learned.betas)
         self.updates += 1
         self.examples += size
 
-    def record(self, updates: int) -> dict[str, float]:
+    def record(self, updates: int, *, aims: bool = False) -> dict[str, float]:
         """The epoch as one row of the trace; nats per example.
 
         Args:
             updates: t, the updates that counted so far.
+            aims: add ``reached``, the mean over the encoder's updates of what the strategy drives
+                to its target (over all of them where the encoder learned in none).
 
         Raises:
             Diverged: distortion or rate is not finite.
         """
         assert isinstance(self.sums, Tensor)  # noqa: S101 (there is no epoch without an update)
-        distortion, rate, beta = (self.sums / self.examples).tolist()
+        distortion, rate, beta, driven = (self.sums / self.examples).tolist()
+        if isinstance(self.driven, Tensor):
+            driven = (self.driven / self.acted).item()
         if not math.isfinite(distortion + rate):
             raise Diverged(
                 f"training diverged in epoch {self.number} (up to update {updates}): distortion "
@@ -80,20 +88,21 @@ class Epoch:
             "elbo": -(distortion + rate),
             "beta": beta,
             **{f"beta_{name}": q for name, q in zip(BETA_QUANTILES, quantiles, strict=True)},
+            **({"reached": driven} if aims else {}),
             "seconds": time.perf_counter() - self.started,
         }
 
 
 @dataclass
 class Progress:
-    """How far training is; with model, strategy, rule, optimiser and streams all it depends on.
+    """How far training is; all it depends on with model, strategy, order, optimiser and streams.
 
     Attributes:
         updates: t, the updates that counted so far.
         done: the updates of this epoch so far, counted or not.
         order: the state of the order stream at the epoch's start, from which its batches are drawn
             again when training goes on in the middle of the epoch.
-        losses: of this epoch's updates, for rules that look at them.
+        losses: of this epoch's updates, for update orders that look at them.
         start: distortion and rate of the very first batch.
         epoch: the epoch under way.
     """
@@ -110,6 +119,19 @@ def batches(examples: Batch, size: int, order: torch.Generator) -> Iterator[Batc
     """All examples once, in random order, ``size`` at a time; the last batch may be smaller."""
     for chosen in torch.randperm(len(examples), generator=order).split(size):
         yield examples[chosen]
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The examples and their batches: see :class:`vaebench.rules.Draw`."""
+
+    examples: Batch
+    size: int
+    order: torch.Generator
+
+    def __call__(self) -> Iterator[Batch]:
+        """:func:`batches` in a new order."""
+        return batches(self.examples, self.size, self.order)
 
 
 def train(
@@ -137,12 +159,13 @@ def train(
         strategy: β, on the same device.
         optimizer: over the model's parameters.
         examples: the training examples, on the device.
-        epochs: passes over ``examples``, as the rule defines them.
+        epochs: passes over ``examples``, as the update order defines them.
         batch_size: B; T = epochs · passes · ⌈examples / B⌉ updates that count.
         order: CPU stream of the batch order.
         noise: stream of dropout and of ε, on the device.
         after_epoch: validation, logging; returns the validation metric, higher is better.
-        rule: which batches come and what learns from them; by default everything from each.
+        rule: the update order: which batches come and what learns from them; by default everything
+            from each.
         estimator: how distortion and rate are estimated; by default one sample of algorithm 1.
         learning_rate_cycles: see :func:`vaebench.learning_rate.factor`.
         progress: where to go on; the other arguments must be in the state they had there.
@@ -156,11 +179,13 @@ def train(
 
     Raises:
         Diverged: an epoch's distortion or rate is not finite.
+        ConfigError: the estimator does not go with the strategy's weight.
     """
+    estimator.check_weight(strategy)
     rule, progress = rule or Joint(), progress or Progress()
     total = epochs * rule.passes * math.ceil(len(examples) / batch_size)
     number = torch.zeros((), dtype=torch.int64, device=next(model.parameters()).device)
-    draw = partial(batches, examples, batch_size, order)
+    draw, aim = Batches(examples, batch_size, order), strategy.aim()
 
     def learn(update: Update) -> Learned:
         x = update.x
@@ -173,8 +198,8 @@ def train(
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        learned = summed(stats, beta.detach(), loss.detach())
-        if update.counts:
+        learned = summed(stats, beta.detach(), loss.detach(), aim)
+        if "encoder" in update.parts:
             strategy.update(stats)
         return learned
 
@@ -186,7 +211,7 @@ def train(
             number.fill_(progress.updates)
             set_learning_rate(optimizer, factor(progress.updates, total, learning_rate_cycles))
             learned = step(update)
-            progress.epoch.add(learned, len(update.x))
+            progress.epoch.add(learned, len(update.x), acts="encoder" in update.parts)
             progress.losses.append(learned.loss)
             rule.observe(learned.loss)
             progress.updates += update.counts
@@ -195,7 +220,7 @@ def train(
         if progress.epoch.first is not None and not progress.start:
             first = progress.epoch.first.tolist()[:2]
             progress.start = dict(zip(("distortion", "rate"), first, strict=True))
-        validation = after_epoch(progress.epoch.record(progress.updates))
+        validation = after_epoch(progress.epoch.record(progress.updates, aims=aim is not None))
         if validation is not None:
             strategy.observe(validation)
         progress.epoch = Epoch(progress.epoch.number + 1)
@@ -203,10 +228,12 @@ def train(
     return progress.start
 
 
-def summed(stats: Stats, beta: Tensor, loss: Tensor) -> Learned:
+def summed(stats: Stats, beta: Tensor, loss: Tensor, aim: Target | None = None) -> Learned:
     """What the log keeps of an update; β is broadcastable to (B, Z)."""
     size = len(stats.distortion)
     sums = torch.stack([stats.distortion.sum(), stats.rate.sum(), beta.mean() * size]).double()
+    driven = aim.measure(stats) * size if aim else torch.zeros_like(sums[0])
+    sums = torch.cat([sums, driven[None]])
     values = beta.flatten()
     values = values[:: math.ceil(len(values) / BETA_VALUES_PER_UPDATE)]
     return Learned(sums, values.to(torch.float32, copy=True), loss)
@@ -228,7 +255,7 @@ def _updates(
     """The updates of the epoch under way that are not done yet.
 
     In the middle of an epoch its beginning is drawn again, without training: the order stream and
-    the rule then stand where they stood.
+    the update order then stand where they stood.
     """
     if not progress.done:
         progress.order = order.get_state()
