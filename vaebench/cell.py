@@ -16,7 +16,7 @@ While it trains, a ``checkpoint.pt`` lies beside them, from which an interrupted
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -238,6 +238,7 @@ def run(
         model.load_state_dict(outcome.best)
         measure(outcome, data.held_out("test"), drawn["noise"], settings.test_samples)
     about = {
+        "target": asdict(aim) if (aim := strategy.aim()) else None,
         "started_at": started_at,
         "seconds": time.perf_counter() - started,
         "resumed": kept is not None,
