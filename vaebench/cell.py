@@ -4,7 +4,7 @@ Files of a cell, all written whole, the same eight for every outcome:
 
 - ``config.json``: the specification as resolved, every default filled in;
 - ``trace.parquet``: one row an epoch: distortion, rate, ELBO at β = 1 (training, nats per example),
-  β as used, validation metrics, seconds;
+  β as used, what a strategy with a target reached, validation metrics, seconds;
 - ``best.safetensors``, ``last.safetensors``: the selected and the final weights;
 - ``test.parquet``: one row a test user or picture: its metrics;
 - ``latents.parquet``: one row a latent: rate, variance of its mean, collapse over thresholds;
@@ -66,8 +66,8 @@ Stream = Literal["weights", "batches", "noise"]
 class Training(BaseModel):
     """How a cell is trained; the same for every strategy of a block.
 
-    ``estimator`` is that of the bound, with ``samples`` of z per example. ``rule`` is the order of
-    updates, by default the model's own. ``precision`` is that of products: ``tf32`` for all on a
+    ``estimator`` is that of the bound, with ``samples`` of z per example. ``rule`` is the update
+    order, by default the model's own. ``precision`` is that of products: ``tf32`` for all on a
     GPU that has it, ``bfloat16`` for the product over items while training. ``vary`` names the
     random streams that the seed moves; another is the same in all cells that leave it out, so that
     a study can vary one source of variance at a time (:mod:`vaebench.statistics.variance`).
