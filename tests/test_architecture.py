@@ -102,12 +102,14 @@ print("\\n".join(sorted(ours)))
     assert {str(Path(p).resolve().relative_to(ROOT)) for p in listed} == really
 
 
-def test_a_strategy_stands_on_its_own_file_alone() -> None:
+def test_a_strategy_stands_on_its_own_file_and_its_contract() -> None:
     files = {
         Path(p).resolve().relative_to(PACKAGE) for p in source_files("vaebench.strategies.cyclical")
     }
     assert {str(file) for file in files} == {
         "__init__.py",
+        "components.py",
+        "errors.py",
         "search.py",
         "strategies/__init__.py",
         "strategies/cyclical.py",

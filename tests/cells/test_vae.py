@@ -38,6 +38,9 @@ MODELS = {
 }
 
 
+PLAIN = {"strategy": {"name": "plain", "class": "constant.Constant", "beta": 1.0}}
+
+
 def spec(dataset: str = "planted", **training: Any) -> dict[str, Any]:
     return {
         "study": "test",
@@ -181,11 +184,11 @@ def grey_split(folder: Path, binarize: str) -> Path:
 @pytest.mark.parametrize("estimator", ["sgvb_a", "sgvb_b", "importance"])
 def test_pictures_drawn_anew_and_every_estimator(estimator: str, tmp_path: Path) -> None:
     split = grey_split(tmp_path, "dynamic")
-    image = spec("digits", estimator=estimator, samples=3) | {"dataset": "grey"}
+    image = spec("digits", estimator=estimator, samples=3) | {"dataset": "grey"} | PLAIN
     one, two = (run(image, split, tmp_path / name) for name in "ab")
     assert one["status"] == "done"
     assert one["test"] == two["test"]
-    other = run(spec("digits") | {"dataset": "grey"}, split, tmp_path / "c")
+    other = run(spec("digits") | {"dataset": "grey"} | PLAIN, split, tmp_path / "c")
     assert other["test"] != one["test"]
 
 
@@ -210,7 +213,7 @@ def test_grey_pictures_are_refused_by_a_bernoulli_before_training(tmp_path: Path
 def test_more_samples_than_memory_are_refused_before_training(data: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"training.samples: .* GB are free; allowed here: at"):
         run(
-            spec("digits", estimator="importance", samples=10**9),
+            spec("digits", estimator="importance", samples=10**9) | PLAIN,
             data / "digits",
             tmp_path / "cell",
         )

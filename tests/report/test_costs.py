@@ -52,7 +52,7 @@ def test_hours_and_disk_by_hand(tmp_path: Path) -> None:
     found, unknown = lines(study(tmp_path), COSTS)
     assert not unknown
     by_name = {each.what: each for each in found}
-    vae = by_name["ml-1m/mult-vae/mult-vae"]
+    vae = by_name["ml-1m/mult-vae/annealed"]
     assert (vae.cells, vae.updates) == (3, 400)
     assert vae.hours["here"] == pytest.approx(200 * (2 * 0.2 + 750 * 0.002) / 3600)
     assert vae.disk == 8 * parameters({"class": "mult_vae.MultVAE"}, 2000)

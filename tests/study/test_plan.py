@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 from vaebench.errors import ConfigError
+from vaebench.strategies import Stats
 from vaebench.study.plan import Plan
 
 ROOT = Path(__file__).parents[1]
@@ -79,6 +81,11 @@ WRONG = {
         100,
         ["strategies.linear", "exclude each other"],
     ),
+    "importance weights of a warm-up": (
+        "grid.0.training",
+        {"estimator": "importance", "samples": 5},
+        ["grid.0.strategies: 'linear': training.estimator", "β = 1 alone", "allowed: sgvb_a"],
+    ),
     "no epochs": ("grid.0.training.epochs", 0, ["grid.0.training", "epochs", "0"]),
 }
 
@@ -107,6 +114,30 @@ def test_the_default_study_is_the_promised_one() -> None:
     plan = Plan(DEFAULT)
     assert len(plan.cells) == 6 * 5 + 5 * 5
     assert set(plan.datasets_used) == {"planted", "digits"}
+
+
+ANNEALED = [
+    file.name
+    for file in sorted((ROOT / "configs").glob("*.yaml"))
+    if "annealed" in (yaml.safe_load(file.read_text(encoding="utf-8")).get("strategies") or {})
+]
+
+
+@pytest.mark.parametrize("file", ANNEALED)
+def test_the_control_has_the_shape_of_the_published_annealing(file: str) -> None:
+    """Min(.2, t/200000) over 200 epochs of 234 updates, whatever the length of ours."""
+    study = yaml.safe_load((ROOT / "configs" / file).read_text(encoding="utf-8"))
+    assert study["control"] == "annealed"
+    annealed, total, published = Plan(study)._strategy("annealed"), 1_000, 200 * 234
+    for t in range(0, total, 50):
+        now = Stats(torch.tensor(t), total, torch.ones(2), torch.ones(2, 3))
+        expected = min(0.2, t / total * published / 200_000)
+        assert annealed(now).item() == pytest.approx(expected, abs=2e-4)
+    assert annealed(now).item() == 0.2
+
+
+def test_studies_of_movielens_1m_have_that_control() -> None:
+    assert {"ml-1m.yaml", "tuned-ml-1m.yaml", "strategies-ml-1m.yaml"} <= set(ANNEALED)
 
 
 def test_paper_study_has_the_settings_of_the_papers() -> None:

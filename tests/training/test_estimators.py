@@ -15,7 +15,12 @@ from tests.linear_gaussian import (
 from vaebench.errors import ConfigError
 from vaebench.metrics.importance import log_weights
 from vaebench.seeds import torch_stream
+from vaebench.strategies.constant import Constant
+from vaebench.strategies.cosine import Cosine
+from vaebench.strategies.linear import Linear
+from vaebench.strategies.per_interaction import PerInteraction
 from vaebench.training.estimators import Estimator
+from vaebench.training.loop import train
 
 ONE = torch.tensor(1.0)
 DRAWS = 400
@@ -136,6 +141,34 @@ def test_the_loss_weighs_the_rate_by_beta() -> None:
     distortion = -linear.decode(q.rsample(torch_stream("z"))).log_prob(x)
     expected = distortion + (beta * q.rate(linear.prior())).sum(1)
     assert torch.equal(estimator.loss(terms, beta), expected)
+
+
+def test_importance_weights_are_refused_for_another_beta_than_one() -> None:
+    """There they bound nothing; with one sample they are estimator A, whatever β is."""
+    for strategy in (Linear(), Constant(beta=0.2), PerInteraction()):
+        with pytest.raises(
+            ConfigError, match=r"training\.estimator: .* β = 1 alone.*allowed: sgvb"
+        ):
+            Estimator("importance", 5).check_weight(strategy)
+        for estimator in (Estimator("importance", 1), Estimator("sgvb_a", 5), Estimator()):
+            estimator.check_weight(strategy)
+    Estimator("importance", 5).check_weight(Constant(beta=1))
+    linear = model()
+    before = linear.decoder.weight.clone()
+    with pytest.raises(ConfigError, match="Cosine may have another β"):
+        train(
+            linear,
+            Cosine(),
+            torch.optim.Adam(linear.parameters()),
+            observations(),
+            epochs=1,
+            batch_size=100,
+            order=torch_stream("order"),
+            noise=torch_stream("noise"),
+            after_epoch=lambda _: None,
+            estimator=Estimator("importance", 5),
+        )
+    assert torch.equal(before, linear.decoder.weight), "nothing was trained"
 
 
 def test_more_than_memory_holds_is_refused() -> None:

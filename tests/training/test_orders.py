@@ -1,6 +1,7 @@
 """Orders of updates: what comes when, and what learns from it."""
 
 import copy
+import math
 from itertools import pairwise
 
 import pytest
@@ -10,12 +11,13 @@ import torch
 from tests.learning import train
 from tests.linear_gaussian import linear_model, observations
 from vaebench.components import options
+from vaebench.errors import ArgumentError
 from vaebench.models.rec_vae import RecVAE
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
 from vaebench.strategies import Stats
 from vaebench.strategies.constant import Constant
-from vaebench.training.loop import batches
+from vaebench.training.loop import Batches
 from vaebench.training.orders import Draw, Rule
 from vaebench.training.orders.alternating import Alternating
 from vaebench.training.orders.joint import Joint
@@ -23,8 +25,7 @@ from vaebench.training.orders.lagging import Lagging
 
 
 def draw(x: torch.Tensor | SparseRows, size: int = 250) -> Draw:
-    order = torch_stream("order")
-    return lambda: batches(x, size, order)
+    return Batches(x, size, torch_stream("order"))
 
 
 @pytest.mark.parametrize("rule", [Joint, Alternating, Lagging])
@@ -120,12 +121,36 @@ def test_lagging_becomes_joint_when_the_information_no_longer_rises() -> None:
     """A model that learns nothing has the same information after every epoch."""
     rule, model = Lagging(inner=1, window=1), linear_model()
     for expected in (True, False):
-        for _ in rule.epoch(model, draw(observations(), 1_000)):
+        for _ in rule.epoch(model, draw(observations())):
             rule.observe(torch.tensor(0.0))
         assert rule.aggressive.item() is expected
     updates = list(rule.epoch(model, draw(observations())))
     assert [update.parts for update in updates] == [("encoder", "decoder")] * 4
     assert all(update.counts for update in updates)
+
+
+def test_lagging_goes_on_while_the_information_rises_beyond_that_of_a_batch() -> None:
+    """Batches of five know at most log 5 nats; the estimate is on 500 examples, as is its cap."""
+    rule, model = Lagging(inner=1, window=1, examples=500), linear_model()
+    with torch.no_grad():
+        model.encoder.weight.mul_(10)
+    batches = draw(observations(), 5)
+    found = []
+    for log_variance in (-1.0, -2.0, -3.0):
+        with torch.no_grad():
+            model.log_variance.fill_(log_variance)
+        for _ in rule.epoch(model, batches):
+            rule.observe(torch.tensor(0.0))
+        found.append(rule.information.item())
+        assert rule.aggressive, "the information has risen"
+    assert math.log(5) < found[0] < found[1] < found[2] < math.log(500)
+
+
+def test_an_order_of_updates_checks_its_options() -> None:
+    with pytest.raises(ArgumentError, match=r"^Lagging: inner: 0 is not allowed; it should be"):
+        Lagging(inner=0)
+    with pytest.raises(ArgumentError, match=r"^Lagging: examples: 5000 is not allowed"):
+        Lagging(examples=5_000)
 
 
 def test_schedules_count_all_passes_of_an_epoch() -> None:

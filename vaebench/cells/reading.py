@@ -1,7 +1,7 @@
 """Reading a study's cells back as tidy frames: files in, frames out."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -181,6 +181,7 @@ class Cells:
         selected = summary["selected"] or {}
         last = summary["last"] or {}
         latents = summary.get("latents") or {}
+        target = summary.get("target") or {}
         return {
             **CellFolder.parse(folder).names,
             **{key: status[key] for key in ("status", "reason")},
@@ -190,6 +191,10 @@ class Cells:
             "selected_epoch": selected.get("epoch"),
             "beta_selected": selected.get("beta"),
             "beta_last": last.get("beta"),
+            "target_of": described(target),
+            "target": target.get("nats"),
+            "reached_selected": selected.get("reached"),
+            "reached": last.get("reached"),
             "first_distortion": summary["first_batch"].get("distortion"),
             "first_rate": summary["first_batch"].get("rate"),
             **{name: latents.get(name) for name in LATENTS},
@@ -197,6 +202,12 @@ class Cells:
             "seconds": summary["seconds"],
             "device": summary["device"],
         }
+
+
+def described(target: Mapping[str, Any]) -> str | None:
+    """What a strategy's target is a target of; None without one."""
+    per = " per interaction" if target.get("per_interaction") else ""
+    return f"{target['of']}{per}" if target else None
 
 
 def _data(card: Path) -> tuple[str, str]:

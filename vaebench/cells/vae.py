@@ -17,7 +17,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -317,6 +317,7 @@ def _run(
     cuda = device.type == "cuda"
     about = {
         "selecting": prepared.selecting,
+        "target": asdict(aim) if (aim := prepared.learner.strategy.aim()) else None,
         "parameters": sum(p.numel() for p in prepared.learner.model.parameters()),
         "started_at": started_at,
         "seconds": time.perf_counter() - started,

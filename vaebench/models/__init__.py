@@ -53,7 +53,7 @@ class VAE(nn.Module, ABC):
     """Whether −(D + R) is a lower bound on log p(x) for one fixed prior."""
 
     rule: ClassVar[dict[str, Any]] = {"class": "joint.Joint"}
-    """The training rule that the model was published with."""
+    """The update order that the model was published with."""
 
     latents: int
     """Z, the number of latents."""
@@ -97,7 +97,7 @@ class VAE(nn.Module, ABC):
                 module.narrow = bfloat16
 
     def remember(self) -> None:
-        """Called by a training rule between encoder and decoder passes; by default nothing."""
+        """Called by an update order between encoder and decoder passes; by default nothing."""
 
 
 class Recommender(VAE):

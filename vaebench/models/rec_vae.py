@@ -60,7 +60,7 @@ class RecVAE(Recommender):
     p(z_j|x) at the one sample z. Since this prior looks at x, −(D + R) is no bound on log p(x).
 
     RecVAE as published is this model with β_i = γ·n_i (strategy ``user_scaled.UserScaled``) and its
-    own training rule, which is this class's default; weights start as torch's linear layers do.
+    own update order, which is this class's default; weights start as torch's linear layers do.
     """
 
     has_bound: ClassVar[bool] = False

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vaebench.datasets import Dataset
     from vaebench.models import VAE
     from vaebench.strategies import Strategy
+    from vaebench.training.estimators import Estimator
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ class Plan:
                     f"{where}.model: {block.model!r} takes {taken}, but "
                     f"{block.dataset!r} has {kind}; allowed: a model for {kind}"
                 )
-            self._check_training(block, where)
+            estimator = self._check_training(block, where)
             for name in block.baselines:
                 if baselines[name].data_kind != kind:
                     raise ConfigError(
@@ -184,6 +185,10 @@ class Plan:
                         f"{block.dataset!r} has {kind}; allowed: a baseline for {kind}"
                     )
             for name in block.strategies:
+                try:
+                    estimator.check_weight(strategies[name])
+                except ConfigError as error:
+                    raise ConfigError(f"{where}.strategies: {name!r}: {error}") from None
                 if not models[block.model].has_rate and not isinstance(strategies[name], Constant):
                     raise ConfigError(
                         f"{where}.strategies: {name!r} weighs the rate, and {block.model!r} has "
@@ -195,9 +200,10 @@ class Plan:
                         "none; allowed on images: strategies without counts"
                     )
 
-    def _check_training(self, block: Block, where: str) -> None:
-        """The training settings of a block and its rule."""
-        from vaebench.training.settings import Training  # noqa: PLC0415 (torch: see the module)
+    def _check_training(self, block: Block, where: str) -> "Estimator":
+        """The training settings of a block and its update order; gives its estimator."""
+        from vaebench.training.estimators import Estimator  # noqa: PLC0415 (torch: see the module)
+        from vaebench.training.settings import Training  # noqa: PLC0415
 
         try:
             training = Training(**(self.study.training | block.training))
@@ -212,6 +218,7 @@ class Plan:
                 create(RULES, training.rule)
             except ConfigError as error:
                 raise ConfigError(f"{key}.rule.{error}") from error
+        return Estimator(training.estimator, training.samples)
 
     def _strategy(self, name: str) -> "Strategy":
         """A strategy; an option that another cell will find stands at 1, which any β may be."""
@@ -324,7 +331,7 @@ class Plan:
         return sorted({module_name(HOMES["metrics"], c["class"]) for _, c in SELECTING.values()})
 
     def _rule(self, cell: Cell) -> dict[str, Any]:
-        """The training rule of a cell: its block's, or its model's own."""
+        """The update order of a cell: its block's, or its model's own."""
         given: dict[str, Any] | None = cell.spec["training"].get("rule")
         if given:
             return given

@@ -19,7 +19,7 @@ class Tuning(BaseModel):
         training: of all trials, over the final cells' own; usually fewer epochs.
         shared: options of model or training, tuned together with each strategy's own.
         space: strategy or baseline → option → range, instead of the declared one.
-        fixed: strategies and baselines that run as written, for instance as published.
+        fixed: strategies and baselines that run as written, for instance with published options.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

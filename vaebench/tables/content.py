@@ -6,6 +6,7 @@ import pandas as pd
 
 from vaebench.cells.folder import NONE
 from vaebench.statistics.diagnostics import COLUMNS as DIAGNOSTICS
+from vaebench.statistics.diagnostics import REACHED
 from vaebench.statistics.variance import SOURCES
 from vaebench.tables import Grid, counted, decimals, interval, number, p_value, signed, unit
 from vaebench.words import METRICS, RANKED
@@ -200,7 +201,7 @@ def diagnostics(frame: pd.DataFrame) -> list[Grid]:
     for (dataset, model), rows in named(without_baselines(frame), ["dataset", "model"]):
         shown = {name: title for name, title in DIAGNOSTICS.items() if rows[name].notna().any()}
         lines = [
-            [str(row["strategy"]), str(row["seeds"]), *(spread(row, name) for name in shown)]
+            [str(row["strategy"]), str(row["seeds"]), *(diagnosed(row, name) for name in shown)]
             for _, row in rows.iterrows()
         ]
         caption = f"Mean over seeds{RANGES}; rate and information in nats per example."
@@ -209,10 +210,27 @@ def diagnostics(frame: pd.DataFrame) -> list[Grid]:
                 " The estimate of I(x; z) cannot exceed the log of the number of examples, its "
                 "cap: near it, it says “at least”."
             )
+        if "target" in shown:
+            caption += (
+                " Reached: what a strategy with a target drives, in the updates of the encoder; "
+                f"“not reached”: more than {REACHED:.0%} off in the last epoch."
+            )
         title = f"{dataset}, {model}: latents"
         head = ["strategy", "seeds", *shown.values()]
         grids.append(Grid("Latents", title, head, lines, caption))
     return grids
+
+
+def diagnosed(row: pd.Series, name: str) -> str:
+    """A column of :func:`diagnostics`: a target with what it is of, and whether it was reached."""
+    if pd.isna(row[name]):
+        return "–"
+    if name == "target":
+        return f"{row['target_of']} {spread(row, name)}"
+    if name == "reached" and row["missed"]:
+        seeds = f" in {row['missed']:.0f} of {row['seeds']} seeds"
+        return f"{spread(row, name)}, not reached{seeds * (row['missed'] < row['seeds'])}"
+    return spread(row, name)
 
 
 def spread(row: pd.Series, name: str) -> str:

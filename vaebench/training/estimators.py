@@ -15,6 +15,8 @@ from torch import Tensor
 from vaebench.errors import ConfigError
 from vaebench.models import VAE
 from vaebench.sparse import Batch
+from vaebench.strategies import Strategy
+from vaebench.strategies.constant import Constant
 
 Kind = Literal["sgvb_a", "sgvb_b", "importance"]
 
@@ -86,12 +88,30 @@ class Estimator:
         """The loss of every example, (B,), nats; ``beta`` broadcasts to (B, Z).
 
         A and B: D̄ + Σ_j β_j R̄_j. Importance: −log (1/K) Σ_k exp(−D_k − Σ_j β_j R_kj), which for one
-        sample is A, and for β = 1 minus L_K.
+        sample is A, and for β = 1 minus L_K. For another β and K > 1 it bounds nothing, so training
+        refuses it: see :meth:`check_weight`.
         """
         if self.kind != "importance":
             return terms.distortion + (beta * terms.rate).sum(1)
         log_weights = -terms.distortions - (beta * terms.rates).sum(2)
         return math.log(self.samples) - torch.logsumexp(log_weights, 0)
+
+    def check_weight(self, strategy: Strategy) -> None:
+        """Refuse importance weights of several samples for any β but a constant 1.
+
+        There Σ_k exp(−D_k − βR_k) is neither the bound of Burda et al. nor, as with A and B, the
+        weighted sum of distortion and rate that a strategy is about.
+
+        Raises:
+            ConfigError: the strategy is another one.
+        """
+        plain = isinstance(strategy, Constant) and strategy.beta == 1
+        if self.kind == "importance" and self.samples > 1 and not plain:
+            raise ConfigError(
+                f"training.estimator: 'importance' with {self.samples} samples is a bound for "
+                f"β = 1 alone, and {type(strategy).__name__} may have another β; allowed: "
+                "sgvb_a, sgvb_b, samples: 1, or the strategy constant.Constant with beta: 1"
+            )
 
     def check_memory(self, batch_size: int, features: int, free: int | None) -> None:
         """Refuse what cannot be held, before training.

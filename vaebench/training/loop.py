@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,7 +15,7 @@ from torch import Tensor
 from vaebench.errors import Diverged
 from vaebench.models import VAE
 from vaebench.sparse import Batch, counts
-from vaebench.strategies import Stats, Strategy
+from vaebench.strategies import Stats, Strategy, Target
 from vaebench.training.estimators import Estimator
 from vaebench.training.learning_rate import factor
 from vaebench.training.orders import PARTS, Draw, Rule, Update
@@ -34,7 +33,8 @@ class Learned:
     """What an update found, detached: tensors alone, so that an update can be recorded.
 
     Attributes:
-        sums: (3,) float64: Σ_i D_i, Σ_ij R_ij, and the mean of β times the number of examples.
+        sums: (4,) float64: Σ_i D_i, Σ_ij R_ij, and times the number of examples: the mean of β, and
+            what the strategy drives to its target (0 without one).
         betas: float32 values of β, evenly spaced, a few hundred at most.
         loss: ().
     """
@@ -98,30 +98,39 @@ class Epoch:
     updates: int = 0
     examples: int = 0
     sums: Tensor | float = 0.0
+    acted: int = 0
+    driven: Tensor | float = 0.0
     betas: list[Tensor] = field(default_factory=list)
     first: Tensor | None = None
     started: float = field(default_factory=time.perf_counter)
 
-    def add(self, learned: Learned, size: int) -> None:
-        """Count one update on ``size`` examples."""
+    def add(self, learned: Learned, size: int, *, acts: bool) -> None:
+        """Count one update on ``size`` examples; ``acts``: β had something to do in it."""
         if self.first is None:
             self.first = learned.sums / size
+        if acts:
+            self.acted += size
+            self.driven = self.driven + learned.sums[3]
         self.sums = self.sums + learned.sums
         self.betas.append(learned.betas)
         self.updates += 1
         self.examples += size
 
-    def record(self, updates: int) -> dict[str, float]:
+    def record(self, updates: int, *, aims: bool = False) -> dict[str, float]:
         """The epoch as one row of the trace; nats per example.
 
         Args:
             updates: t, the updates that counted so far.
+            aims: add ``reached``, the mean over the encoder's updates of what the strategy drives
+                to its target (over all of them where the encoder learned in none).
 
         Raises:
             Diverged: distortion or rate is not finite.
         """
         assert isinstance(self.sums, Tensor)  # noqa: S101 (there is no epoch without an update)
-        distortion, rate, beta = (self.sums / self.examples).tolist()
+        distortion, rate, beta, driven = (self.sums / self.examples).tolist()
+        if isinstance(self.driven, Tensor):
+            driven = (self.driven / self.acted).item()
         if not math.isfinite(distortion + rate):
             raise Diverged(
                 f"training diverged in epoch {self.number} (up to update {updates}): distortion "
@@ -140,20 +149,21 @@ class Epoch:
             "elbo": -(distortion + rate),
             "beta": beta,
             **{f"beta_{name}": q for name, q in zip(BETA_QUANTILES, quantiles, strict=True)},
+            **({"reached": driven} if aims else {}),
             "seconds": time.perf_counter() - self.started,
         }
 
 
 @dataclass
 class Progress:
-    """How far training is; with model, strategy, rule, optimiser and streams all it depends on.
+    """How far training is; all it depends on with model, strategy, order, optimiser and streams.
 
     Attributes:
         updates: t, the updates that counted so far.
         done: the updates of this epoch so far, counted or not.
         order: the state of the order stream at the epoch's start, from which its batches are drawn
             again when training goes on in the middle of the epoch.
-        losses: of this epoch's updates, for rules that look at them.
+        losses: of this epoch's updates, for update orders that look at them.
         start: distortion and rate of the very first batch.
         epoch: the epoch under way.
     """
@@ -172,6 +182,19 @@ def batches(examples: Batch, size: int, order: torch.Generator) -> Iterator[Batc
         yield examples[chosen]
 
 
+@dataclass(frozen=True)
+class Batches:
+    """The examples and their batches: see :class:`vaebench.training.orders.Draw`."""
+
+    examples: Batch
+    size: int
+    order: torch.Generator
+
+    def __call__(self) -> Iterator[Batch]:
+        """:func:`batches` in a new order."""
+        return batches(self.examples, self.size, self.order)
+
+
 def train(
     learner: Learner,
     examples: Batch,
@@ -186,7 +209,7 @@ def train(
     """Train in place; ``after_epoch`` gets each epoch's row of the trace.
 
     Args:
-        learner: model, strategy, optimiser, order of updates and estimator.
+        learner: model, strategy, optimiser, update order and estimator.
         examples: the training examples, on the model's device.
         budget: epochs and batches.
         streams: the random numbers.
@@ -201,12 +224,14 @@ def train(
 
     Raises:
         Diverged: an epoch's distortion, rate or validation metric is not finite.
+        ConfigError: the estimator does not go with the strategy's weight.
     """
     model, strategy, optimizer = learner.model, learner.strategy, learner.optimizer
+    learner.estimator.check_weight(strategy)
     rule, progress = learner.rule, progress or Progress()
     total = budget.epochs * rule.passes * math.ceil(len(examples) / budget.batch_size)
     number = torch.zeros((), dtype=torch.int64, device=next(model.parameters()).device)
-    draw = partial(batches, examples, budget.batch_size, streams.batches)
+    draw, aim = Batches(examples, budget.batch_size, streams.batches), strategy.aim()
 
     def learn(update: Update) -> Learned:
         x = update.x
@@ -219,8 +244,8 @@ def train(
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        learned = summed(stats, beta.detach(), loss.detach())
-        if update.counts:
+        learned = summed(stats, beta.detach(), loss.detach(), aim)
+        if "encoder" in update.parts:
             strategy.update(stats)
         return learned
 
@@ -233,7 +258,7 @@ def train(
             scale = factor(progress.updates, total, budget.learning_rate_cycles)
             set_learning_rate(optimizer, scale)
             learned = step(update)
-            progress.epoch.add(learned, len(update.x))
+            progress.epoch.add(learned, len(update.x), acts="encoder" in update.parts)
             progress.losses.append(learned.loss)
             rule.observe(learned.loss)
             progress.updates += update.counts
@@ -242,7 +267,7 @@ def train(
         if progress.epoch.first is not None and not progress.start:
             first = progress.epoch.first.tolist()[:2]
             progress.start = dict(zip(("distortion", "rate"), first, strict=True))
-        validation = after_epoch(progress.epoch.record(progress.updates))
+        validation = after_epoch(progress.epoch.record(progress.updates, aims=aim is not None))
         if validation is not None:
             strategy.observe(validation)
         progress.epoch = Epoch(progress.epoch.number + 1)
@@ -250,10 +275,12 @@ def train(
     return progress.start
 
 
-def summed(stats: Stats, beta: Tensor, loss: Tensor) -> Learned:
+def summed(stats: Stats, beta: Tensor, loss: Tensor, aim: Target | None = None) -> Learned:
     """What the log keeps of an update; β is broadcastable to (B, Z)."""
     size = len(stats.distortion)
     sums = torch.stack([stats.distortion.sum(), stats.rate.sum(), beta.mean() * size]).double()
+    driven = aim.measure(stats) * size if aim else torch.zeros_like(sums[0])
+    sums = torch.cat([sums, driven[None]])
     values = beta.flatten()
     values = values[:: math.ceil(len(values) / BETA_VALUES_PER_UPDATE)]
     return Learned(sums, values.to(torch.float32, copy=True), loss)
@@ -275,7 +302,7 @@ def _updates(
     """The updates of the epoch under way that are not done yet.
 
     In the middle of an epoch its beginning is drawn again, without training: the order stream and
-    the rule then stand where they stood.
+    the update order then stand where they stood.
     """
     if not progress.done:
         progress.order = order.get_state()

@@ -16,8 +16,8 @@ OF_TESTING = {"test_samples"}
 class Training(BaseModel):
     """How a cell is trained; the same for every strategy of a block.
 
-    ``estimator`` is that of the bound, with ``samples`` of z per example. ``rule`` is the order of
-    updates, by default the model's own. ``precision`` is that of products: ``tf32`` for all on a
+    ``estimator`` is that of the bound, with ``samples`` of z per example. ``rule`` is the update
+    order, by default the model's own. ``precision`` is that of products: ``tf32`` for all on a
     GPU that has it, ``bfloat16`` for the product over items while training. ``select`` names the
     validation metric that selects the epoch, by default NDCG@100 for interactions and the ELBO for
     pictures. ``vary`` names the random streams that the seed moves; another is the same in all

@@ -1,24 +1,34 @@
-"""The contract of a training rule: which batches come in an epoch, and which part learns from each.
+"""The contract of an update order: which batches come in an epoch, and what learns from each.
 
-Most VAEs have one rule: every batch once, all parameters. RecVAE alternates between encoder and
+Most VAEs have one order: every batch once, all parameters. RecVAE alternates between encoder and
 decoder, and lagging inference trains the encoder ahead of the decoder: both are orders of updates,
-not other losses. Rules live one per file.
+not other losses. Update orders live one per file.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from torch import Tensor, nn
 
+from vaebench.components import Checked
 from vaebench.models import VAE
 from vaebench.sparse import Batch
 
 PARTS = ("encoder", "decoder")
-"""The parts of a model that a rule can train apart."""
+"""The parts of a model that an update order can train apart."""
 
-Draw = Callable[[], Iterator[Batch]]
-"""All examples once in a new random order, batch by batch."""
+
+class Draw(Protocol):
+    """The training examples, and their batches."""
+
+    @property
+    def examples(self) -> Batch:
+        """All of them, on the device of training."""
+
+    def __call__(self) -> Iterator[Batch]:
+        """All of them once, in a new random order, batch by batch."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +38,8 @@ class Update:
     Attributes:
         x: the batch.
         parts: what learns from it.
-        counts: whether schedules move on, t ← t + 1.
+        counts: whether schedules move on, t ← t + 1. Closed loops move on wherever the encoder
+            learns: their state is driven by what β has done to the rate.
     """
 
     x: Batch
@@ -36,7 +47,7 @@ class Update:
     counts: bool = True
 
 
-class Rule(nn.Module, ABC):
+class Rule(Checked, nn.Module, ABC):
     """An order of updates.
 
     State that outlives an epoch is kept in buffers, for checkpoints. Constructor arguments are

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from vaebench.metrics.latents import mutual_information
+from vaebench.metrics.latents import INFORMATION_EXAMPLES, mutual_information
 from vaebench.models import VAE
 from vaebench.seeds import torch_stream
 from vaebench.training.orders import Draw, Rule, Update
@@ -20,8 +20,13 @@ class Lagging(Rule):
     He et al. 2019 (arXiv:1901.05534, algorithm 1): at most ``inner`` (100) encoder updates, ended
     when the mean loss of the last ``window`` (10) is not below that of the ``window`` before. The
     aggressive phase ends for good with the first epoch after which the mutual information I_q has
-    not risen; from then on updates are joint. He et al. take I_q of the validation data; here it is
-    that of the epoch's first batch, so that the rule sees training data only.
+    not risen; from then on updates are joint.
+
+    I_q is estimated on ``examples`` (2,000) training examples, the same ones with the same ε after
+    every epoch, so that it moves with the model alone. He et al. take the validation data; here
+    these are left to the choice of the epoch, so that this update order sees training data only.
+    The estimate cannot exceed log ``examples`` (7.6 nats): near it no further rise can be seen, and
+    the phase ends, the encoder telling these examples apart already.
 
     The encoder's extra updates do not move the schedules of β. Cost: up to ``inner`` times an
     ordinary update while aggressive.
@@ -32,9 +37,10 @@ class Lagging(Rule):
         *,
         inner: Annotated[int, Field(ge=1)] = 100,
         window: Annotated[int, Field(ge=1)] = 10,
+        examples: Annotated[int, Field(ge=2, le=INFORMATION_EXAMPLES)] = INFORMATION_EXAMPLES,
     ) -> None:
         super().__init__()
-        self.inner, self.window = inner, window
+        self.inner, self.window, self.examples = inner, window, examples
         self.losses: list[Tensor] = []
         self.aggressive: Tensor
         self.information: Tensor
@@ -49,17 +55,15 @@ class Lagging(Rule):
                 yield Update(x)
             return
         further = chain.from_iterable(draw() for _ in repeat(None))
-        first = None
         for x in draw():
-            first = x if first is None else first
             self.losses = []
             while len(self.losses) < self.inner and self.falling():
                 yield Update(next(further), ("encoder",), counts=False)
             yield Update(x, ("decoder",))
-        assert first is not None  # noqa: S101 (there is no epoch without a batch)
-        model.eval()
+        order = torch.randperm(len(draw.examples), generator=torch_stream("lagging", "examples"))
+        watched = draw.examples[order[: self.examples]]
         noise = torch_stream("lagging", device=self.information.device)
-        found = mutual_information(model, first, noise)["mutual_information"]
+        found = mutual_information(model.eval(), watched, noise)["mutual_information"]
         self.aggressive.fill_(found > self.information.item())
         self.information.fill_(found)
 
