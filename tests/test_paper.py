@@ -13,7 +13,7 @@ from tests.summaries import CONFIG, CONTROL, ORDER, TRUTHS, empty, frames
 from vaebench import paper, plots
 from vaebench.plots.study import figures
 from vaebench.tables import content, latex, number
-from vaebench.words import NONE, RANKED
+from vaebench.words import NONE
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_it_compiles_with_its_tables_figures_and_numbers(
     (tmp_path / "tables").mkdir()
     (tmp_path / "paper").mkdir()
     for name, text in {
-        "tables/results": latex.means(made["results"], CONTROL, 0.95, RANKED),
+        "tables/results": latex.means(made["results"], CONTROL, 0.95),
         "tables/tables": latex.sections(grids),
         "paper/numbers": paper.numbers(made["results"], CONTROL),
         "paper/paper": paper.skeleton(CONFIG, made, "Commit x."),

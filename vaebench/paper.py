@@ -10,10 +10,10 @@ from vaebench.tables import decimals, number, p_value, signed
 from vaebench.tables.latex import tex
 from vaebench.words import FIGURES, METRICS, NATS
 
-PLAIN = {"mean", "low", "high", "difference_low", "difference_high"}
+PLAIN = {"mean", "low", "high", "difference_low", "difference_high", "joint_low", "joint_high"}
 """Quantities in the unit of the metric."""
 
-NEEDS = {"models": "models", "activity": "activity", "ranks": "ranks", "profiles": "profiles"}
+NEEDS = {"models": "models", "activity": "activity", "profiles": "profiles"}
 """Figures that some studies have nothing for → the frame that must not be empty."""
 
 
@@ -46,7 +46,7 @@ def quantities(row: Mapping[str, Any]) -> dict[str, str]:
     """What of a row of results can be quoted: quantity → text; what is missing is left out."""
     metric = row["metric"]
     texts = {name: number(row[name], metric) for name in PLAIN}
-    texts |= {name: str(int(row[name])) for name in ("seeds", "examples")}
+    texts |= {name: str(int(row[name])) for name in ("seeds", "failed", "examples")}
     texts["difference"] = signed(row["difference"], metric)
     texts["relative"] = decimals(100 * row["relative"])
     texts |= {name: decimals(row[name]) for name in ("effect", "superior")}
@@ -91,17 +91,19 @@ def shown(figure: str, frames: Mapping[str, pd.DataFrame]) -> bool:
     results = frames["results"]
     if figure == "ranking":
         return bool(len(results) and (results["metric"] == "ndcg@100").any())
+    if figure == "ranks":
+        return bool(len(frames["ranks"]) and frames["ranks"]["critical"].notna().any())
     return figure not in NEEDS or len(frames[NEEDS[figure]]) > 0
 
 
 def sentences(results: pd.DataFrame, control: str) -> list[str]:
-    """For each data set, its main metric quoted by command: the best strategy and the control."""
+    """For each data set, its primary metric quoted by command: the best and the control."""
     found: list[str] = []
     if results.empty:
         return found
     for (dataset, model), block in results.groupby(["dataset", "model"], sort=False):
-        metric = next(name for name in METRICS if name in set(block["metric"]))
-        rows = block[block["metric"] == metric]
+        rows = block[block["primary"]]
+        metric = rows["metric"].iloc[0]
         if control not in set(rows["strategy"]):
             continue
         best = rows.loc[rows["mean"].idxmax()]

@@ -13,6 +13,7 @@ from vaebench import provenance, published
 from vaebench.images.figures import embedded
 from vaebench.paper import shown
 from vaebench.results import failures
+from vaebench.statistics.measures import MEASURES, Measure
 from vaebench.tables import content
 from vaebench.tables.content import named, without_baselines
 from vaebench.tuning import report as tuning
@@ -81,7 +82,7 @@ def page(
 def findings(
     results: pd.DataFrame, models: pd.DataFrame, control: str, confidence: float
 ) -> list[str]:
-    """The main metric's verdicts: a sentence a (data set, model), and one for several models."""
+    """The primary metric's verdicts: a sentence a (data set, model), one for several models."""
     sentences: list[str] = []
     if results.empty:
         return sentences
@@ -89,7 +90,7 @@ def findings(
         metric, main = main_metric(rows)
         if control not in set(main["strategy"]) and len(models):
             continue  # compared with the other models, below
-        said = verdicts(main["strategy"], main["verdict"])
+        said = verdicts(main["strategy"], main["verdict"], MEASURES.get(metric))
         sentences.append(f"{dataset}, {model}, {METRICS[metric]} against {control}: {said}.")
     for (dataset,), rows in named(models, ["dataset"]):
         metric, main = main_metric(rows)
@@ -99,34 +100,44 @@ def findings(
             row.model if row.strategy == NONE else f"{row.model} with {row.strategy}"
             for row in main.itertuples()
         ]
-        said = verdicts(pd.Series(labels, index=main.index), main["verdict"])
+        said = verdicts(pd.Series(labels, index=main.index), main["verdict"], MEASURES.get(metric))
         sentences.append(
             f"{dataset}, {METRICS[metric]} of other models and baselines against "
             f"{main['reference'].iloc[0]} with {control}: {said}."
         )
     level = f"{1 - confidence:.2g}".removeprefix("0")
-    return [*sentences, f"Crossed test of seeds and examples, Holm-adjusted p < {level}."]
+    test = f"Crossed test and seeds' t, both; Holm-adjusted p < {level}."
+    return [*sentences, f"{test} Primary metrics alone: all others are secondary."]
 
 
 def main_metric(rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
-    """The first metric that was measured, and its rows."""
-    metric = next(name for name in METRICS if name in set(rows["metric"]))
-    return metric, rows[rows["metric"] == metric]
+    """The primary metric and its rows."""
+    main = rows[rows["primary"]]
+    return str(main["metric"].iloc[0]), main
 
 
-def verdicts(names: pd.Series, found: pd.Series) -> str:
-    """``better: a, b; worse: c``: each of ``names`` under its verdict in ``found``."""
-    said = [
-        f"{words}: {', '.join(names[found.str.startswith(verdict)])}"
-        for verdict, words in SAID.items()
-        if found.str.startswith(verdict).any()
+def verdicts(names: pd.Series, found: pd.Series, measure: Measure | None = None) -> str:
+    """``better: a, b; worse: c``: each of ``names`` under its verdict in ``found``.
+
+    A difference within the margin of equivalence is neither better nor worse.
+    """
+    said = SAID
+    if measure is not None and measure.sign < 0:
+        said = SAID | {"higher": SAID["lower"], "lower": SAID["higher"]}
+    words = found.map(said)
+    parts = [
+        f"{word}: {', '.join(names[words == word])}"
+        for word in dict.fromkeys(SAID.values())
+        if (words == word).any()
     ]
-    return "; ".join(said) or "nothing to compare"
+    return "; ".join(parts) or "nothing to compare"
 
 
 SAID = {
     "higher": "better",
     "lower": "worse",
+    "higher, within margin": "different, but equal within the margin",
+    "lower, within margin": "different, but equal within the margin",
     "equivalent": "equal within the margin",
     "undecided": "undecided",
     "no test": "not tested",

@@ -75,6 +75,8 @@ class Study(Strict):
     control: Name
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     margin: Margin | dict[str, Margin] = 0.01
+    primary: str | None = None
+    units: dict[Name, str] = {}
     results: str = "results"
     local_files: str | None = None
     finished_only: bool = False
@@ -120,6 +122,11 @@ def read(config: dict[str, Any]) -> Study:
     if isinstance(study.margin, dict) and set(study.margin) - set(METRICS):
         unknown = min(set(study.margin) - set(METRICS))
         raise ConfigError(f"margin.{unknown}: no such metric; allowed: {', '.join(METRICS)}")
+    if study.primary is not None and study.primary not in METRICS:
+        raise ConfigError(f"primary: {study.primary!r} is no metric; allowed: {', '.join(METRICS)}")
+    for name in study.units.keys() - study.datasets.keys():
+        known = ", ".join(sorted(study.datasets))
+        raise ConfigError(f"units.{name}: no such data set; allowed: {known}")
     _check_names(study)
     return study
 

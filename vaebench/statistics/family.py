@@ -172,8 +172,8 @@ def best(means: pd.Series, pairs: pd.DataFrame, sign: int = 1) -> pd.DataFrame:
     Returns:
         ``best`` (True for all of the highest mean) and ``p_best``, the p-value against the best,
         adjusted by Holm over the other strategies; index as ``means``. Exploratory: the best was
-        chosen by the same data, so where nothing differs at all this still tells some strategy
-        from the best in 10 to 26 % of all studies.
+        chosen by the same data, so where nothing differs at all this still tells some strategy from
+        the best in more than α of all studies (``python -m vaebench.statistics.calibration``).
     """
     winner = (sign * means).idxmax()
     raw = pd.Series(math.nan, index=means.index)

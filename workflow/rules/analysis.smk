@@ -55,6 +55,8 @@ rule tables:
         control=plan.study.control,
         confidence=plan.study.confidence,
         margin=plan.study.margin,
+        primary=plan.study.primary,
+        units=lambda w: plan.units(),
     script:
         "../scripts/tables.py"
 

@@ -9,15 +9,17 @@ from vaebench.statistics.diagnostics import diagnostics
 from vaebench.statistics.study import Question, analyse
 from vaebench.statistics.variance import shares
 from vaebench.tables import content, latex, markdown
-from vaebench.words import RANKED
 
 with job(snakemake.log[0]):
     params, out = snakemake.params, Path(snakemake.output[0]).parent
     control, confidence, cards = params.control, params.confidence, snakemake.input.cards
     cells = Cells([Path(folder) for folder in params.cells])
     table = cells.table()
+    question = Question(
+        params.order, control, confidence, params.margin, params.primary, params.units
+    )
     frames = {
-        **analyse(cells, Question(params.order, control, confidence, params.margin)).frames(),
+        **analyse(cells, question).frames(),
         "diagnostics": diagnostics(table, params.order),
         "variance": shares(cells.sources(cards), confidence),
         "cells": table,
@@ -27,5 +29,5 @@ with job(snakemake.log[0]):
     write_frame(out / "traces.parquet", cells.traces())
     grids = content.everything(frames, truths(cards), control, confidence)
     write_text(out / "results.md", markdown.document(grids, failures(table)))
-    write_text(out / "results.tex", latex.means(frames["results"], control, confidence, RANKED))
+    write_text(out / "results.tex", latex.means(frames["results"], control, confidence))
     write_text(out / "tables.tex", latex.sections(grids))
