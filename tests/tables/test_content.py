@@ -58,7 +58,7 @@ def test_captions_say_how_much_and_which_test(made: dict[str, pd.DataFrame]) -> 
 def test_user_level_tests_are_called_conditional(made: dict[str, pd.DataFrame]) -> None:
     (one, *_) = content.companions(made["results"], CONTROL, 0.95)
     assert "p users: paired t over examples, conditional on these trained models" in one.caption
-    assert all("Exploratory" in grid.caption for grid in content.pairs(made["pairs"]))
+    assert all("Exploratory" in grid.caption for grid in content.pairs(made["pairs"], 0.95))
 
 
 def test_too_few_users_for_any_number_of_seeds_is_said(made: dict[str, pd.DataFrame]) -> None:
@@ -145,7 +145,7 @@ def test_a_metric_of_cells_is_labelled(made: dict[str, pd.DataFrame]) -> None:
     assert "the paired t on seed means alone" in grid.caption
     assert {line[-1] for line in grid.lines} == {"control", "higher"}
     assert content.companions(rows["results"], CONTROL, 0.95, question.measures)
-    assert content.pairs(rows["pairs"], question.measures)
+    assert content.pairs(rows["pairs"], 0.95, question.measures)
     needed = table(rows["components"], 0.05)
     assert content.seeds(needed, 0.8, 0.05, question.measures)
     assert not content.everything(empty(made), TRUTHS, CONTROL, 0.95, question.measures)

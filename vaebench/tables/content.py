@@ -271,16 +271,24 @@ def companions(
             "and examples resampled. p crossed: t over seeds and examples, with Satterthwaite's "
             "degrees of freedom (df). p seeds: paired t on seed means, for these test examples. p "
             "users: paired t over examples, conditional on these trained models, no evidence for "
-            "the strategy. p equivalent: two one-sided tests, each by both, that the difference lies "
-            "within the margin, Holm; reachable: the smallest margin that these standard errors "
-            "can decide, whatever is measured. d_z: mean over standard deviation of the seeds' "
-            f"differences, corrected for few seeds. P(>): share of seeds ahead of {control}, with "
-            "its exact interval."
+            "the strategy. p equivalent: two one-sided tests, each by both, that the difference "
+            "lies within the margin, Holm; reachable: the smallest margin that these standard "
+            "errors can decide, whatever is measured. d_z: mean over standard deviation of the "
+            f"seeds' differences, corrected for few seeds. P(>): share of seeds ahead of {control}, "
+            "with its exact interval."
         )
         title = f"{dataset}, {model}: {full(measures[metric])}"
-        table = lines(columns, tested)
-        section = "Companion tests"
-        grids.append(Grid(section, title, heads(columns), table, caption, True, metric))  # noqa: FBT003
+        grids.append(
+            Grid(
+                "Companion tests",
+                title,
+                heads(columns),
+                lines(columns, tested),
+                caption,
+                aside=True,
+                metric=metric,
+            )
+        )
     return grids
 
 
@@ -313,7 +321,7 @@ def pair_columns(m: Measure) -> list[Column]:
     ]
 
 
-def pairs(frame: pd.DataFrame, measures: Measures = MEASURES) -> list[Grid]:
+def pairs(frame: pd.DataFrame, confidence: float, measures: Measures = MEASURES) -> list[Grid]:
     """A table a family: every pair of strategies, exploratory."""
     grids = []
     for (dataset, model, metric), rows in named(frame, FAMILY):
@@ -321,13 +329,21 @@ def pairs(frame: pd.DataFrame, measures: Measures = MEASURES) -> list[Grid]:
         caption = (
             f"Exploratory: all {len(rows)} pairs, none of them planned; {test_of(rows)}, "
             "Benjamini and Hochberg's correction over the pairs of this table. The joint intervals "
-            "agree with it: of those of the pairs found, at most 5 % are expected to miss "
-            "(Benjamini and Yekutieli)."
+            f"agree with it: of those of the pairs found, at most {1 - confidence:.2g} are expected "
+            "to miss (Benjamini and Yekutieli)."
         )
         title = f"{dataset}, {model}: {full(measures[metric])}"
-        table = lines(columns, rows)
-        section = "All pairs (exploratory)"
-        grids.append(Grid(section, title, heads(columns), table, caption, True, metric))  # noqa: FBT003
+        grids.append(
+            Grid(
+                "All pairs (exploratory)",
+                title,
+                heads(columns),
+                lines(columns, rows),
+                caption,
+                aside=True,
+                metric=metric,
+            )
+        )
     return grids
 
 
@@ -506,9 +522,17 @@ def across(
         )
         models = "" if model == "all" else f", {model}"
         title = f"Across data sets: {measures[metric].title}{models}"
-        table = lines(ACROSS, both)
-        section = "Across data sets"
-        grids.append(Grid(section, title, heads(ACROSS), table, caption, bool(note), metric))
+        grids.append(
+            Grid(
+                "Across data sets",
+                title,
+                heads(ACROSS),
+                lines(ACROSS, both),
+                caption,
+                aside=bool(note),
+                metric=metric,
+            )
+        )
     return grids
 
 
@@ -545,5 +569,5 @@ def everything(
         *variance(frames["variance"], confidence, measures),
         *seeds(frames["seeds"], 0.8, round(alpha, 6), measures),
         *companions(frames["results"], control, confidence, measures),
-        *pairs(frames["pairs"], measures),
+        *pairs(frames["pairs"], confidence, measures),
     ]
