@@ -274,7 +274,7 @@ def companions(
             "the strategy. p equivalent: two one-sided tests, each by both, that the difference "
             "lies within the margin, Holm; reachable: the smallest margin that these standard "
             "errors can decide, whatever is measured. d_z: mean over standard deviation of the "
-            f"seeds' differences, corrected for few seeds. P(>): share of seeds ahead of {control}, "
+            f"seeds' differences, corrected for few. P(>): share of seeds ahead of {control}, "
             "with its exact interval."
         )
         title = f"{dataset}, {model}: {full(measures[metric])}"
@@ -329,8 +329,8 @@ def pairs(frame: pd.DataFrame, confidence: float, measures: Measures = MEASURES)
         caption = (
             f"Exploratory: all {len(rows)} pairs, none of them planned; {test_of(rows)}, "
             "Benjamini and Hochberg's correction over the pairs of this table. The joint intervals "
-            f"agree with it: of those of the pairs found, at most {1 - confidence:.2g} are expected "
-            "to miss (Benjamini and Yekutieli)."
+            f"agree with it: of those of the pairs found, at most {1 - confidence:.2g} are "
+            "expected to miss (Benjamini and Yekutieli)."
         )
         title = f"{dataset}, {model}: {full(measures[metric])}"
         grids.append(
