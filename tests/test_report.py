@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.summaries import CONFIG, CONTROL, TRUTHS, empty, frames
+from vaebench.paper import numbers, sentences
 from vaebench.report import findings, page, verdicts
 from vaebench.statistics.measures import Measure
 from vaebench.tables import content
@@ -112,3 +113,12 @@ def test_verdict_sentences_speak_of_the_primary_metric(made: dict[str, pd.DataFr
     found = findings(results, models, CONTROL, 0.95)
     assert found[0].startswith("my_data, mult-vae, ELBO against constant: ")
     assert not any("NDCG" in sentence for sentence in found)
+
+
+def test_a_metric_of_ones_own_has_sentences_and_tables(made: dict[str, pd.DataFrame]) -> None:
+    results = made["results"].query("metric == 'ndcg@100'").assign(metric="gini")
+    own = {"gini": Measure("gini", "Gini", higher=False)}
+    found = findings(results, made["models"][:0], CONTROL, 0.95, own)
+    assert "my_data, mult-vae, Gini against constant: worse: linear;" in found[0]
+    assert "reaches Gini " in sentences(results, CONTROL, own)[0]
+    assert "gini:mean" in numbers(results, CONTROL, own)

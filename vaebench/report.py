@@ -13,11 +13,11 @@ from vaebench import provenance, published
 from vaebench.images.figures import embedded
 from vaebench.paper import shown
 from vaebench.results import failures
-from vaebench.statistics.measures import MEASURES, Measure
+from vaebench.statistics.measures import MEASURES, Measure, Measures
 from vaebench.tables import content
 from vaebench.tables.content import named, without_baselines
 from vaebench.tuning import report as tuning
-from vaebench.words import FIGURES, METRICS, NONE
+from vaebench.words import FIGURES, NONE
 
 
 def page(
@@ -27,6 +27,7 @@ def page(
     figures: Path,
     images: Path | None = None,
     choices: Sequence[Mapping[str, Any]] = (),
+    measures: Measures = MEASURES,
 ) -> str:
     """The page as HTML.
 
@@ -37,6 +38,7 @@ def page(
         figures: the folder with a PNG for every figure.
         images: the list of figures of picture VAEs, if there are any.
         choices: of the tuning stage, if there was one.
+        measures: the metrics.
     """
     control, confidence, cells = config["control"], config["confidence"], frames["cells"]
     environment = jinja2.Environment(
@@ -45,7 +47,7 @@ def page(
         undefined=jinja2.StrictUndefined,
     )
     grids = [
-        *content.everything(frames, truths, control, confidence),
+        *content.everything(frames, truths, control, confidence, measures),
         *published.grids(frames.get("published", pd.DataFrame()), published.load()),
         *tuning.grids(choices),
     ]
@@ -62,7 +64,7 @@ def page(
             section: [grid for grid in grids if grid.section == section]
             for section in dict.fromkeys(grid.section for grid in grids)
         },
-        findings=findings(frames["results"], frames["models"], control, confidence),
+        findings=findings(frames["results"], frames["models"], control, confidence, measures),
         pictures=pictures | drawn,
         captions=FIGURES | tuning.FIGURES | captions,
         cells=len(cells),
@@ -80,7 +82,11 @@ def page(
 
 
 def findings(
-    results: pd.DataFrame, models: pd.DataFrame, control: str, confidence: float
+    results: pd.DataFrame,
+    models: pd.DataFrame,
+    control: str,
+    confidence: float,
+    measures: Measures = MEASURES,
 ) -> list[str]:
     """The primary metric's verdicts: a sentence a (data set, model), one for several models."""
     sentences: list[str] = []
@@ -90,8 +96,8 @@ def findings(
         metric, main = main_metric(rows)
         if control not in set(main["strategy"]) and len(models):
             continue  # compared with the other models, below
-        said = verdicts(main["strategy"], main["verdict"], MEASURES.get(metric))
-        sentences.append(f"{dataset}, {model}, {METRICS[metric]} against {control}: {said}.")
+        said = verdicts(main["strategy"], main["verdict"], measures[metric])
+        sentences.append(f"{dataset}, {model}, {measures[metric].title} against {control}: {said}.")
     for (dataset,), rows in named(models, ["dataset"]):
         metric, main = main_metric(rows)
         if main["reference"].isna().any():
@@ -100,9 +106,9 @@ def findings(
             row.model if row.strategy == NONE else f"{row.model} with {row.strategy}"
             for row in main.itertuples()
         ]
-        said = verdicts(pd.Series(labels, index=main.index), main["verdict"], MEASURES.get(metric))
+        said = verdicts(pd.Series(labels, index=main.index), main["verdict"], measures[metric])
         sentences.append(
-            f"{dataset}, {METRICS[metric]} of other models and baselines against "
+            f"{dataset}, {measures[metric].title} of other models and baselines against "
             f"{main['reference'].iloc[0]} with {control}: {said}."
         )
     level = f"{1 - confidence:.2g}".removeprefix("0")
