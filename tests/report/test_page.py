@@ -10,7 +10,9 @@ import pytest
 
 from tests.summaries import CONFIG, CONTROL, TRUTHS, empty, frames
 from vaebench.captions import FIGURES
-from vaebench.report.page import findings, page
+from vaebench.report.page import findings, page, verdicts
+from vaebench.report.paper import numbers, sentences
+from vaebench.statistics.measures import Measure
 from vaebench.tables import content
 
 
@@ -62,7 +64,10 @@ def test_findings_name_who_differs(made: dict[str, pd.DataFrame]) -> None:
         "my_data, mult-vae, NDCG@100 against constant: better: linear; equal within the margin: "
         "cyclical, sigmoid, free-bits, user-scaled."
     )
-    assert found[-1] == "Crossed test of seeds and examples, Holm-adjusted p < .05."
+    assert found[-1] == (
+        "Crossed test and seeds' t, both; Holm-adjusted p < .05. Primary metrics alone: all others "
+        "are secondary."
+    )
     assert findings(made["results"][:0], made["models"][:0], CONTROL, 0.95) == []
 
 
@@ -75,7 +80,7 @@ def test_a_click_sorts_by_number_and_what_is_none_comes_last(
 ) -> None:
     """By difference, in a real browser: once up, twice down; the control has none."""
     for clicks, reverse in ((1, False), (2, True)):
-        click = "document.querySelectorAll('table')[0].querySelectorAll('th')[4].click();"
+        click = "document.querySelectorAll('table')[0].querySelectorAll('th')[5].click();"
         html = page(CONFIG, made, TRUTHS, pictures)
         html = html.replace("</body>", f"<script>{click * clicks}</script></body>")
         (pictures / "page.html").write_text(html, encoding="utf-8")
@@ -86,5 +91,34 @@ def test_a_click_sorts_by_number_and_what_is_none_comes_last(
         assert body
         rows = [re.findall(r"<td>(.*?)</td>", row) for row in body[1].split("</tr>")[:-1]]
         assert rows[-1][0] == CONTROL
-        found = [float(row[4]) for row in rows[:-1]]
+        found = [float(row[5]) for row in rows[:-1]]
         assert found == sorted(found, reverse=reverse)
+
+
+def test_what_is_within_the_margin_is_not_better() -> None:
+    names = pd.Series(list("abcde"))
+    found = pd.Series(["higher", "higher, within margin", "lower", "undecided", "control"])
+    assert verdicts(names, found) == (
+        "better: a; worse: c; different, but equal within the margin: b; undecided: d"
+    )
+    less = Measure("gini", "Gini", higher=False)
+    assert verdicts(names, found, less).startswith("better: c; worse: a;")
+
+
+def test_verdict_sentences_speak_of_the_primary_metric(made: dict[str, pd.DataFrame]) -> None:
+    results, models = (
+        frame.assign(primary=frame["metric"] == "elbo")
+        for frame in (made["results"], made["models"])
+    )
+    found = findings(results, models, CONTROL, 0.95)
+    assert found[0].startswith("my_data, mult-vae, ELBO against constant: ")
+    assert not any("NDCG" in sentence for sentence in found)
+
+
+def test_a_metric_of_ones_own_has_sentences_and_tables(made: dict[str, pd.DataFrame]) -> None:
+    results = made["results"].query("metric == 'ndcg@100'").assign(metric="gini")
+    own = {"gini": Measure("gini", "Gini", higher=False)}
+    found = findings(results, made["models"][:0], CONTROL, 0.95, own)
+    assert "my_data, mult-vae, Gini against constant: worse: linear;" in found[0]
+    assert "reaches Gini " in sentences(results, CONTROL, own)[0]
+    assert "gini:mean" in numbers(results, CONTROL, own)

@@ -15,7 +15,6 @@ from vaebench.cells.folder import NONE
 from vaebench.plots.study import figures
 from vaebench.report import paper
 from vaebench.tables import content, latex, number
-from vaebench.words import RANKED
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +56,7 @@ def test_it_compiles_with_its_tables_figures_and_numbers(
     (tmp_path / "tables").mkdir()
     (tmp_path / "paper").mkdir()
     for name, text in {
-        "tables/results": latex.means(made["results"], CONTROL, 0.95, RANKED),
+        "tables/results": latex.means(made["results"], CONTROL, 0.95),
         "tables/tables": latex.sections(grids),
         "paper/numbers": paper.numbers(made["results"], CONTROL),
         "paper/paper": paper.skeleton(CONFIG, made, "Commit x."),

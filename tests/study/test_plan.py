@@ -8,6 +8,7 @@ import pytest
 import torch
 import yaml
 
+from vaebench.components import create
 from vaebench.errors import ConfigError
 from vaebench.strategies import Stats
 from vaebench.study.plan import Plan
@@ -239,3 +240,45 @@ def test_wrong_baselines(case: str) -> None:
         Plan(with_baselines(**changes)).check()
     for word in words:
         assert word in str(found.value)
+
+
+def test_data_sets_count_by_what_they_are_a_sample_of() -> None:
+    """Releases and splits of one thing once, drawn data not at all, and the study may overrule."""
+    table = {"class": "ratings_table.RatingsTable", "path": "mine.csv", "user": "u", "item": "i"}
+    datasets = {
+        "100k": {"class": "movielens.MovieLens", "release": "ml-100k"},
+        "1m": {"class": "movielens.MovieLens", "release": "ml-1m"},
+        "mine": table,
+        "mine-again": table | {"split": {"seed": 7}},
+        "theirs": table | {"path": "theirs.csv"},
+        "planted": {"class": "planted.Planted"},
+    }
+    blocks = [
+        {"dataset": name, "model": "mult-vae", "strategies": ["constant"]} for name in datasets
+    ]
+    plan = Plan(DEFAULT | {"datasets": datasets, "grid": blocks, "units": {"theirs": "other"}})
+    assert plan.units() == {
+        "100k": "movielens",
+        "1m": "movielens",
+        "mine": "mine.csv",
+        "mine-again": "mine.csv",
+        "theirs": "other",
+        "planted": "",
+    }
+    mnist = [
+        create("vaebench.datasets", {"class": name}).counted_as()
+        for name in ("mnist.MNIST", "binarized_mnist.BinarizedMNIST", "mnist.FashionMNIST")
+    ]
+    assert mnist == ["mnist", "mnist", "fashion-mnist"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("primary", "ndgc", "primary: 'ndgc' is no metric; allowed: ndcg@100"),
+        ("units", {"plantde": "x"}, "units.plantde: no such data set; allowed: digits, planted"),
+    ],
+)
+def test_a_wrong_primary_metric_or_unit_is_named(key: str, value: object, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Plan(DEFAULT | {key: value})

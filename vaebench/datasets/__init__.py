@@ -41,6 +41,20 @@ class Dataset(ABC):
 
     kind: ClassVar[Literal["interactions", "images"]]
 
+    unit: ClassVar[str | None] = None
+    """What the data are a sample of, where that is more than their own raw file (the releases of
+    one collection); empty for drawn data. See :meth:`counted_as`."""
+
+    def counted_as(self) -> str:
+        """What stands once in a comparison across data sets, however many data sets are of it.
+
+        Splits and sub-samples of one raw file are not several data sets. Empty: none at all.
+        """
+        if self.unit is not None:
+            return self.unit
+        files = self.raw_files()
+        return self.raw_folder() or (files[0].name if files else type(self).__name__)
+
     def raw_files(self) -> list[RawFile]:
         """The forms of the raw data, the preferred one first; none for an embedded data set."""
         return []

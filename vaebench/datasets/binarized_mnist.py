@@ -1,6 +1,7 @@
 """Static binarised MNIST: the pictures on which published likelihoods are compared."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +28,8 @@ class BinarizedMNIST(Images):
     The files of Larochelle & Murray 2011 (NADE) with the draw of Salakhutdinov & Murray 2008. They
     have no labels.
     """
+
+    unit: ClassVar[str | None] = "mnist"
 
     def __init__(self) -> None:
         self.shape = (SIDE, SIDE)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -81,6 +81,8 @@ class MovieLens(Interactions):
     ML-1M's rows are put into the order of users and items, so that the archive (users in order, a
     user's items in the order of rating) and a table of the same ratings give the same split.
     """
+
+    unit: ClassVar[str | None] = "movielens"
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """Interactions drawn from a known latent-factor multinomial model: every answer is known."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -29,6 +29,8 @@ class Planted(Interactions):
     that Mult-VAE assumes: no model can have a higher expected log p(x) than this one, and no
     ranking a higher expected NDCG than the one by the true z.
     """
+
+    unit: ClassVar[str | None] = ""
 
     def __init__(
         self,

@@ -62,7 +62,9 @@ def use_style() -> None:
 
 def label(metric: str) -> str:
     """A metric with its unit."""
-    return f"{METRICS[metric]} (nats per example)" if metric in NATS else METRICS[metric]
+    return (
+        f"{METRICS[metric]} (nats per example)" if metric in NATS else METRICS.get(metric, metric)
+    )
 
 
 def panels(

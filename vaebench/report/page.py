@@ -16,9 +16,9 @@ from vaebench.machine import provenance
 from vaebench.plots.pictures import embedded
 from vaebench.report import published
 from vaebench.report.paper import shown
+from vaebench.statistics.measures import MEASURES, Measure, Measures
 from vaebench.tables import content, tuning
 from vaebench.tables.content import named, without_baselines
-from vaebench.words import METRICS
 
 
 def page(
@@ -28,6 +28,7 @@ def page(
     figures: Path,
     images: Path | None = None,
     choices: Sequence[Mapping[str, Any]] = (),
+    measures: Measures = MEASURES,
 ) -> str:
     """The page as HTML.
 
@@ -38,6 +39,7 @@ def page(
         figures: the folder with a PNG for every figure.
         images: the list of figures of picture VAEs, if there are any.
         choices: of the tuning stage, if there was one.
+        measures: the metrics.
     """
     control, confidence, cells = config["control"], config["confidence"], frames["cells"]
     environment = jinja2.Environment(
@@ -46,7 +48,7 @@ def page(
         undefined=jinja2.StrictUndefined,
     )
     grids = [
-        *content.everything(frames, truths, control, confidence),
+        *content.everything(frames, truths, control, confidence, measures),
         *published.grids(frames.get("published", pd.DataFrame()), published.load()),
         *tuning.grids(choices),
     ]
@@ -63,7 +65,7 @@ def page(
             section: [grid for grid in grids if grid.section == section]
             for section in dict.fromkeys(grid.section for grid in grids)
         },
-        findings=findings(frames["results"], frames["models"], control, confidence),
+        findings=findings(frames["results"], frames["models"], control, confidence, measures),
         pictures=pictures | drawn,
         captions=FIGURES | tuning.FIGURES | captions,
         cells=len(cells),
@@ -81,9 +83,13 @@ def page(
 
 
 def findings(
-    results: pd.DataFrame, models: pd.DataFrame, control: str, confidence: float
+    results: pd.DataFrame,
+    models: pd.DataFrame,
+    control: str,
+    confidence: float,
+    measures: Measures = MEASURES,
 ) -> list[str]:
-    """The main metric's verdicts: a sentence a (data set, model), and one for several models."""
+    """The primary metric's verdicts: a sentence a (data set, model), one for several models."""
     sentences: list[str] = []
     if results.empty:
         return sentences
@@ -91,8 +97,8 @@ def findings(
         metric, main = main_metric(rows)
         if control not in set(main["strategy"]) and len(models):
             continue  # compared with the other models, below
-        said = verdicts(main["strategy"], main["verdict"])
-        sentences.append(f"{dataset}, {model}, {METRICS[metric]} against {control}: {said}.")
+        said = verdicts(main["strategy"], main["verdict"], measures[metric])
+        sentences.append(f"{dataset}, {model}, {measures[metric].title} against {control}: {said}.")
     for (dataset,), rows in named(models, ["dataset"]):
         metric, main = main_metric(rows)
         if main["reference"].isna().any():
@@ -101,34 +107,44 @@ def findings(
             row.model if row.strategy == NONE else f"{row.model} with {row.strategy}"
             for row in main.itertuples()
         ]
-        said = verdicts(pd.Series(labels, index=main.index), main["verdict"])
+        said = verdicts(pd.Series(labels, index=main.index), main["verdict"], measures[metric])
         sentences.append(
-            f"{dataset}, {METRICS[metric]} of other models and baselines against "
+            f"{dataset}, {measures[metric].title} of other models and baselines against "
             f"{main['reference'].iloc[0]} with {control}: {said}."
         )
     level = f"{1 - confidence:.2g}".removeprefix("0")
-    return [*sentences, f"Crossed test of seeds and examples, Holm-adjusted p < {level}."]
+    test = f"Crossed test and seeds' t, both; Holm-adjusted p < {level}."
+    return [*sentences, f"{test} Primary metrics alone: all others are secondary."]
 
 
 def main_metric(rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
-    """The first metric that was measured, and its rows."""
-    metric = next(name for name in METRICS if name in set(rows["metric"]))
-    return metric, rows[rows["metric"] == metric]
+    """The primary metric and its rows."""
+    main = rows[rows["primary"]]
+    return str(main["metric"].iloc[0]), main
 
 
-def verdicts(names: pd.Series, found: pd.Series) -> str:
-    """``better: a, b; worse: c``: each of ``names`` under its verdict in ``found``."""
-    said = [
-        f"{words}: {', '.join(names[found.str.startswith(verdict)])}"
-        for verdict, words in SAID.items()
-        if found.str.startswith(verdict).any()
+def verdicts(names: pd.Series, found: pd.Series, measure: Measure | None = None) -> str:
+    """``better: a, b; worse: c``: each of ``names`` under its verdict in ``found``.
+
+    A difference within the margin of equivalence is neither better nor worse.
+    """
+    said = SAID
+    if measure is not None and measure.sign < 0:
+        said = SAID | {"higher": SAID["lower"], "lower": SAID["higher"]}
+    words = found.map(said)
+    parts = [
+        f"{word}: {', '.join(names[words == word])}"
+        for word in dict.fromkeys(SAID.values())
+        if (words == word).any()
     ]
-    return "; ".join(said) or "nothing to compare"
+    return "; ".join(parts) or "nothing to compare"
 
 
 SAID = {
     "higher": "better",
     "lower": "worse",
+    "higher, within margin": "different, but equal within the margin",
+    "lower, within margin": "different, but equal within the margin",
     "equivalent": "equal within the margin",
     "undecided": "undecided",
     "no test": "not tested",

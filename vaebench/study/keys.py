@@ -92,6 +92,8 @@ class Study(Strict):
     control: Name
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     margin: Margin | dict[str, Margin] = 0.01
+    primary: str | None = None
+    units: dict[Name, str] = {}
     results: str = "results"
     local_files: str | None = None
     finished_only: bool = False
@@ -139,6 +141,11 @@ def read(config: dict[str, Any]) -> Study:
     if isinstance(study.margin, dict) and set(study.margin) - set(known):
         unknown = min(set(study.margin) - set(known))
         raise ConfigError(f"margin.{unknown}: no such metric; allowed: {', '.join(known)}")
+    if study.primary is not None and study.primary not in known:
+        raise ConfigError(f"primary: {study.primary!r} is no metric; allowed: {', '.join(known)}")
+    for name in study.units.keys() - study.datasets.keys():
+        allowed = ", ".join(sorted(study.datasets))
+        raise ConfigError(f"units.{name}: no such data set; allowed: {allowed}")
     _check_names(study)
     return study
 

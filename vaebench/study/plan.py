@@ -239,6 +239,14 @@ class Plan:
         created: Dataset = self._created("datasets", name)
         return created
 
+    def units(self) -> dict[str, str]:
+        """Data set → what it counts as across data sets; empty: nothing, as it was drawn."""
+        given = self.study.units
+        return {
+            name: given[name] if name in given else self.dataset(name).counted_as()
+            for name in self.datasets_used
+        }
+
     def local_folder(self) -> Path | None:
         """The folder of files that the user already has; VAEBENCH_RAW overrules the config."""
         folder = os.environ.get("VAEBENCH_RAW") or self.study.local_files

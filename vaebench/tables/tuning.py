@@ -94,7 +94,8 @@ def grids(choices: Sequence[Choice]) -> list[Grid]:
     found = []
     for dataset in dict.fromkeys(choice["dataset"] for choice in choices):
         here = [choice for choice in choices if choice["dataset"] == dataset]
-        title = f"{dataset}: what tuning chose (validation {METRICS[here[0]['metric']]})"
+        metric = here[0]["metric"]
+        title = f"{dataset}: what tuning chose (validation {METRICS.get(metric, metric)})"
         lines = [line(choice) for choice in here]
         found.append(Grid(SECTION, title, HEAD, lines, CAPTION))
     return found
