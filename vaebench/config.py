@@ -7,6 +7,7 @@ torch nor a component; :meth:`Plan.check` does, and the sources of a cell whose 
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from vaebench.components import create, find, module_name, options, sentence
-from vaebench.errors import ConfigError
-from vaebench.sources import digest, source_files
+from vaebench.errors import ConfigError, DataError
+from vaebench.sources import digest, shown, source_files
 from vaebench.stages import Reference, references
 from vaebench.study import HOMES, RULES, Block, read
 from vaebench.words import NONE
@@ -47,9 +48,13 @@ class Cell:
 
 
 class Plan:
-    """A checked study and all that the workflow asks of it."""
+    """A checked study and all that the workflow asks of it.
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    ``beside``: the folders of its config files, where a user's own raw files are looked for first.
+    """
+
+    def __init__(self, config: dict[str, Any], beside: Sequence[Path] = ()) -> None:
+        self.beside = [Path(shown(folder)) for folder in beside]
         self.study = study = read(config)
         self.folder = Path(study.results) / study.name
         self.cells = self._grid(study.all_seeds)
@@ -130,6 +135,8 @@ class Plan:
         from vaebench.strategies.constant import Constant  # noqa: PLC0415 (torch: see the module)
 
         datasets = {name: self.dataset(name) for name in self.study.datasets}
+        for name in self.datasets_used:
+            self._check_raw(name, datasets[name])
         models = {name: self._created("models", name, 1) for name in self.study.models}
         strategies = {name: self._strategy(name) for name in self.study.strategies}
         baselines = {name: self._created("baselines", name) for name in self.study.baselines}
@@ -160,6 +167,16 @@ class Plan:
                         f"{where}.strategies: {name!r} scales β by interactions, and {kind} have "
                         "none; allowed on images: strategies without counts"
                     )
+
+    def _check_raw(self, name: str, dataset: "Dataset") -> None:
+        """The raw file of a data set that is not split yet: here or published, and usable."""
+        from vaebench.datasets.fetch import check  # noqa: PLC0415 (torch: see the module)
+
+        if not (self.folder / "data" / name / "card.json").exists():
+            try:
+                check(dataset, self.local_folder(), self.beside)
+            except DataError as error:
+                raise ConfigError(f"datasets.{name}: {error}") from error
 
     def _check_training(self, block: Block, where: str) -> None:
         """The training settings of a block and its rule."""
@@ -211,8 +228,8 @@ class Plan:
         )
 
         dataset, folder = self.dataset(name), self.local_folder()
-        found = local_file(dataset, folder)
-        others = [lying_in(folder, dataset, other) for other in dataset.companions()]
+        found = local_file(dataset, folder, self.beside)
+        others = [lying_in(folder, dataset, other, self.beside) for other in dataset.companions()]
         return [str(path) for path in (found and found[1], *others) if path]
 
     def dataset_options(self, name: str) -> dict[str, Any]:

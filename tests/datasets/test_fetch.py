@@ -276,7 +276,7 @@ def test_halves_of_different_files_are_not_joined(site: Site, tmp_path: Path) ->
     with pytest.raises(DataError):
         download(raw, tmp_path)
     site.files["/a"] = CONTENT
-    with pytest.raises(DataError, match="hash"):
+    with pytest.raises(DataError, match="sha256 checksum is"):
         download(raw, tmp_path)
     assert everything_in(tmp_path) == []
     assert download(raw, tmp_path).read_bytes() == CONTENT
@@ -383,9 +383,9 @@ def test_an_embedded_data_set_needs_no_file(tmp_path: Path) -> None:
 def test_verify_knows_the_algorithm(tmp_path: Path) -> None:
     path = tmp_path / NAME
     path.write_bytes(CONTENT)
-    verify(path, md5(CONTENT))
+    verify(path, RawFile(NAME, md5(CONTENT)))
     with pytest.raises(DataError, match=r"md5 checksum is \w{32}; allowed: 0"):
-        verify(path, "md5:0")
+        verify(path, RawFile(NAME, "md5:0"))
 
 
 def zipped(path: Path, members: dict[str, bytes]) -> Path:

@@ -151,7 +151,9 @@ def test_an_archive_of_another_release_is_refused(tmp_path: Path) -> None:
 def test_each_release_says_what_it_needs(release: str) -> None:
     first, *others = MovieLens(release=release).raw_files()
     assert first.name == f"{release}.zip"
-    assert first.urls == (f"https://files.grouplens.org/datasets/movielens/{release}.zip",)
+    assert first.urls[0] == f"https://files.grouplens.org/datasets/movielens/{release}.zip"
+    assert len({url.partition("//")[2].partition("/")[0] for url in first.urls}) == 3
+    assert all(url.endswith(f"/{release}.zip") for url in first.urls)
     for raw in (first, *others):
         assert raw.checksum is not None
         algorithm, _, digest = raw.checksum.partition(":")

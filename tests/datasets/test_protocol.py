@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -121,7 +121,6 @@ def interactions(seed: int, users: int, items: int, share: float) -> pd.DataFram
     return frame.sample(frac=1, random_state=seed).reset_index(drop=True)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     data=st.builds(
         interactions,

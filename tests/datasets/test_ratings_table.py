@@ -243,7 +243,7 @@ def test_the_file_is_found_and_verified_in_the_local_folder(tmp_path: Path) -> N
     wrong = table("mine/table.csv", checksum="sha256:123")
     with pytest.raises(DataError, match=f"is {receipt['sha256']}; allowed: 123"):
         fetch(wrong, tmp_path, tmp_path / "downloads")
-    with pytest.raises(DataError, match="no URL is known; put it into the local folder"):
+    with pytest.raises(DataError, match=r"nowhere\.csv cannot be downloaded and it is not in"):
         fetch(table("nowhere.csv"), tmp_path, tmp_path / "downloads")
 
 

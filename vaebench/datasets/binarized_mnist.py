@@ -28,6 +28,10 @@ class BinarizedMNIST(Images):
     have no labels.
     """
 
+    unit = "mnist"
+    licence = "that of MNIST: CC BY-SA 3.0"
+    cite = "Larochelle & Murray 2011, AISTATS; Salakhutdinov & Murray 2008, ICML"
+
     def __init__(self) -> None:
         self.shape = (SIDE, SIDE)
 

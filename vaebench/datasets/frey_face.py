@@ -34,6 +34,9 @@ class FreyFace(Images):
     compares training rules, and its likelihood is no published number (there is none to trust).
     """
 
+    licence = "not stated by its owner; used in research"
+    cite = "Roweis & Saul 2000, Science 290(5500)"
+
     def __init__(self, *, validation: Count = 200, test: Count = 200, seed: Seed = 0) -> None:
         self.validation, self.test, self.seed = validation, test, seed
         self.shape = (HEIGHT, WIDTH)
