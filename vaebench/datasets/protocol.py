@@ -88,7 +88,9 @@ class Temporal(BaseModel):
 
 def _kind(given: Any) -> str:  # noqa: ANN401 (what stands in a config)
     """The tag of a split; strong generalisation unless it says otherwise."""
-    return str(given.get("kind", "strong") if isinstance(given, dict) else given.kind)
+    if isinstance(given, dict):
+        return str(given.get("kind", "strong"))
+    return str(getattr(given, "kind", "strong"))
 
 
 Strong = Annotated[Protocol, Tag("strong")]
