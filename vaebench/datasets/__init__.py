@@ -58,9 +58,10 @@ class Dataset(ABC):
     """Data sets of one unit are no independent evidence; by default a class is one of its own."""
 
     def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401
-        """Name the unit of a class that names none."""
+        """Name the unit of a class that names none, nor inherits one."""
         super().__init_subclass__(**options)
-        cls.unit = cls.unit or ("" if cls.__module__ == __name__ else cls.__name__)
+        if "unit" not in vars(cls):
+            cls.unit = cls.unit or cls.__name__
 
     def raw_files(self) -> list[RawFile]:
         """The forms of the raw data, the preferred one first; none for an embedded data set."""
@@ -107,6 +108,7 @@ class Interactions(Dataset):
     """Users × items, split by strong generalisation (see :mod:`vaebench.datasets.protocol`)."""
 
     kind: ClassVar[Literal["interactions", "images"]] = "interactions"
+    unit = ""
     split: Protocol | Given | Temporal
 
     cutoff: ClassVar[int] = 100
@@ -167,6 +169,7 @@ class Images(Dataset):
     """Pictures as rows of pixels, (N, F) float32 in [0, 1]."""
 
     kind: ClassVar[Literal["interactions", "images"]] = "images"
+    unit = ""
 
     shape: tuple[int, int] | None = None
     """Height and width, F = height · width; None where nobody knows."""

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 
 from vaebench.datasets import Images, RawFile
+from vaebench.datasets.arrays import array_of
 from vaebench.datasets.pictures import Count, Seed, grey, random_parts
 from vaebench.errors import DataError
 
@@ -80,10 +80,7 @@ def read_frames(path: Path) -> np.ndarray:
         DataError: not such a file, or a pickle that asks for more than an array.
     """
     if path.suffix == ".mat":
-        try:
-            frames = np.asarray(scipy.io.loadmat(path)["ff"]).T
-        except Exception as error:  # a damaged file can raise anything
-            raise DataError(f"{path}: not a MATLAB file with a matrix ff ({error})") from error
+        frames = array_of(path, "ff").T
     else:
         found = unpickled(path)
         frames = np.asarray(found[0] if isinstance(found, list) and len(found) == 1 else found)

@@ -47,6 +47,9 @@ class Given(BaseModel):
 
     Either ``column`` of the table names each row's label, or ``files`` has further files of the
     raw file's layout, label → name, and the raw file itself holds the rows labelled ``train``.
+    Where no row is labelled ``validation``, some of the training rows are, as in strong
+    generalisation: int(``held_out_share``·n) of a user's n, if n ≥ ``min_items_to_hold_out``. The
+    test users are ranked from all rows that were given as training, as whoever gave them does.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -54,6 +57,9 @@ class Given(BaseModel):
     kind: Literal["given"] = "given"
     column: str | None = None
     files: dict[Label, str] | None = None
+    seed: NonNegative = 98_765
+    held_out_share: Share = 0.2
+    min_items_to_hold_out: Positive = 5
 
     @model_validator(mode="after")
     def _one_way(self) -> "Given":
@@ -94,6 +100,9 @@ def _kind(given: Any) -> str:  # noqa: ANN401 (what stands in a config)
 
 
 Strong = Annotated[Protocol, Tag("strong")]
+Lists = Annotated[Strong | Annotated[Given, Tag("given")], Discriminator(_kind)]
+"""``split`` of files that can come in parts but know no times."""
+
 Timed = Annotated[Strong | Annotated[Temporal, Tag("temporal")], Discriminator(_kind)]
 """``split`` of a data set that knows its times."""
 
@@ -152,7 +161,11 @@ def split(ratings: Ratings, how: Protocol | Given | Temporal) -> Split:
         return by_label(ratings, labels, how.min_items_per_user, how.min_users_per_item)
     if ratings.labels is None:
         raise DataError("split: no parts are given; allowed: data with parts, or kind: strong")
-    return by_label(ratings, ratings.labels)
+    labels = ratings.labels.copy()
+    if not (labels == 1).any():
+        training = np.flatnonzero(labels == 0)
+        labels[training[_held_out(ratings.users[training], how)]] = 1
+    return by_label(ratings, labels)
 
 
 def labels_by_time(times: np.ndarray, how: Temporal) -> np.ndarray:
@@ -352,7 +365,7 @@ def _in_order_of_appearance(codes: np.ndarray, below: int) -> np.ndarray:
     return np.argsort(first)[: np.count_nonzero(first < len(codes))]
 
 
-def _held_out(users: np.ndarray, protocol: Protocol) -> np.ndarray:
+def _held_out(users: np.ndarray, protocol: Protocol | Given) -> np.ndarray:
     """(N,) bool: which interactions are held out; users in ascending order, rows in file order."""
     random = np.random.RandomState(protocol.seed)
     grouped = np.argsort(users, kind="stable")

@@ -34,6 +34,10 @@ BLANKS = pa.array(pa.csv.ConvertOptions().null_values)
 PACKED = {b"\x1f\x8b": ".gz", b"PK\x03\x04": ".zip", b"PAR1": ".parquet"}
 """How a file that is no text begins, and how its name should end."""
 
+First = Literal["count", "user", "nothing"]
+"""What the first number of a line in an adjacency list is: the count of its items, the user, or an
+item already; without a user's number it is that of the line, from 0."""
+
 Repeats = Literal["refuse", "first", "last", "max", "sum"]
 """What becomes of the rows of one (user, item) pair: an error, or one row at the place of the first
 (of the last for ``last``) with the first, last, greatest or summed rating."""
@@ -267,6 +271,84 @@ def coded(values: Sequence[str]) -> Column:
     """Texts as a column."""
     encoded = pc.dictionary_encode(pa.array(values, pa.string()))
     return Column(encoded.indices.to_numpy(), encoded.dictionary, written=True)
+
+
+def read_lists(path: Path, first: First) -> tuple[Column, Column]:
+    """Users and items of an adjacency list: a line a user, ids separated by blanks.
+
+    Raises:
+        DataError: not text, or a line whose count is not that of its items.
+    """
+    users: list[str] = []
+    items: list[str] = []
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                head, *rest = line.split() or [""]
+                if first == "nothing":
+                    head, rest = str(number - 1), line.split()
+                elif first == "count":
+                    if head and head != str(len(rest)):
+                        raise DataError(
+                            f"{path.name}: line {number} begins with {head!r} and has {len(rest)} "
+                            "items; allowed: their count"
+                        )
+                    head = str(number - 1)
+                users += [head] * len(rest)
+                items += rest
+    except (OSError, UnicodeError) as error:
+        raise DataError(f"{path.name}: not readable as text: {error}") from error
+    return coded(users), coded(items)
+
+
+def read_wide(
+    source: Path | IO[bytes], *, name: str, delimiter: str, header: bool, skip: int
+) -> np.ndarray:
+    """The numbers of a table with a row per user and a column per item, float64; blank is NaN.
+
+    ``skip``: so many first columns are something else.
+
+    Raises:
+        DataError: not such a table.
+    """
+    read = pa.csv.ReadOptions(autogenerate_column_names=not header, block_size=BLOCK)
+    try:
+        parse = pa.csv.ParseOptions(delimiter=delimiter)
+        if isinstance(source, Path):
+            with opened(source) as content:
+                table = pa.csv.read_csv(content, read, parse)
+        else:
+            table = pa.csv.read_csv(source, read, parse)
+    except (pa.ArrowInvalid, OSError) as error:
+        said = " ".join(str(error).split())
+        raise DataError(f"{name}: not readable as a table: {said}") from error
+    columns = []
+    for number, column in enumerate(table.columns[skip:], start=skip + 1):
+        kind = column.type
+        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
+            raise DataError(
+                f"{name}: column {number} has values that are no numbers; allowed: numbers"
+            )
+        columns.append(column.cast(pa.float64()).to_numpy())
+    if not columns:
+        raise DataError(f"{name}: {len(table.columns)} columns; allowed: more than {skip}")
+    return np.stack(columns, axis=1)
+
+
+def of_matrix(numbers: np.ndarray, above: float, missing: float | None, name: str) -> Ratings:
+    """The entries > ``above`` of a (users, items) matrix, row after row; ``missing`` is none.
+
+    Raises:
+        DataError: there is none.
+    """
+    counts = numbers > above  # NaN is not
+    if missing is not None:
+        counts &= numbers != missing
+    users, items = np.nonzero(counts)
+    if not len(users):
+        raise DataError(f"{name}: no number > {above:g}; allowed: at least one")
+    ids = [np.arange(length) for length in numbers.shape]
+    return Ratings(users.astype(np.int32), items.astype(np.int32), *ids)
 
 
 def ratings(
