@@ -391,17 +391,21 @@ def ratings(
     for column in used:
         _refuse_blanks(table[column], labels[column])
     users, items = table[user].codes, table[item].codes
-    values = None if rating is None else _numbers(table[rating], labels[rating])
-    rows = np.arange(len(users))
+    rows: np.ndarray | slice = slice(
+        None
+    )  # all; a mask or numbers, so that large tables stay small
+    numbers = None if rating is None else _numbers(table[rating], labels[rating])
     if repeats != "refuse" and len(users):
+        values = None if rating is None or numbers is None else numbers[table[rating].codes]
         rows, values = _merged(users, items, values, repeats)
-    if values is not None and threshold is not None:
-        rows = rows[values >= threshold]
-    if not len(rows):
+        if values is not None and threshold is not None:
+            rows = rows[values >= threshold]
+    elif rating is not None and numbers is not None and threshold is not None:
+        rows = (numbers >= threshold)[table[rating].codes]
+    users, items = users[rows], items[rows]
+    if not len(users):
         which = f" with {rating} ≥ {threshold}" if rating is not None else ""
         raise DataError(f"{name}: no interaction{which}; allowed: at least one")
-    if len(rows) < len(users):
-        users, items = users[rows], items[rows]
     users, user_ids = in_order(users, table[user].distinct)
     items, item_ids = in_order(items, table[item].distinct)
     times = None if time is None else _times(table[time], labels[time])[rows]
@@ -464,7 +468,7 @@ def _without_blanks(column: Column) -> Column:
 
 
 def _numbers(column: Column, label: str) -> np.ndarray:
-    """(N,) float64."""
+    """The distinct values as float64."""
     values = column.distinct
     if column.text:
         texts = pc.utf8_trim_whitespace(values)
@@ -479,8 +483,7 @@ def _numbers(column: Column, label: str) -> np.ndarray:
         values = texts.cast(pa.float64())
     elif not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         raise DataError(f"{label} has values that are no numbers; allowed: numbers")
-    numbers = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return np.asarray(numbers[column.codes])
+    return np.asarray(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
 
 
 def _times(column: Column, label: str) -> np.ndarray:

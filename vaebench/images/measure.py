@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vaebench.components import create
+from vaebench.data import Data
 from vaebench.errors import DataError
 from vaebench.files import read_json, whole, write_json
 from vaebench.images.options import ImageStudy
@@ -47,9 +48,10 @@ def load(cell: Path, data: Path) -> Trained:
         DataError: a file is missing, or the weights do not fit the model.
     """
     spec, card = read_json(cell / "config.json"), read_json(data / "card.json")
+    split = Data(data, torch.device("cpu"))
     try:
         arrays = {
-            name: np.load(data / f"{name}.npy", allow_pickle=False)
+            name: np.load(split.path(f"{name}.npy"), allow_pickle=False)
             for part in ("train", "validation", "test")
             for name in (part, f"{part}_labels")
             if name == part or (data / f"{name}.npy").exists()
