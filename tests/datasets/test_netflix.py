@@ -154,3 +154,9 @@ def test_the_second_hosts_table_has_the_same_ratings(tmp_path: Path, date: str) 
     assert pairs(ratings) == [(2_000_000, 2), (7, 2), (7, 10)]
     assert ratings.user_ids.tolist() == [7, 2_000_000]
     assert path.name in [raw.name for raw in Netflix().raw_files() if raw.urls]
+
+
+def test_users_beyond_32_bits_are_refused_and_not_wrapped(tmp_path: Path) -> None:
+    content = inner({"mv_0000001.txt": f"1:\n{2**32 + 7},5,2005-09-06\n7,5,2005-09-06\n"})
+    with pytest.raises(DataError, match=r"has a user 4294967303; allowed: below 2\*\*31"):
+        Netflix().read(written(tmp_path, TRAINING_SET, content))

@@ -405,6 +405,25 @@ def test_a_given_split_is_a_column_or_files(tmp_path: Path, ending: str) -> None
     assert in_ids(Path(receipt["path"]), files) == in_ids(whole, column)
 
 
+def test_files_of_a_given_split_that_are_apart_are_refused(tmp_path: Path) -> None:
+    """Readers look beside the training file; found before any job as in it."""
+    for folder, part in (("a", "train"), ("b", "test")):
+        (tmp_path / folder).mkdir()
+        LABELLED.to_csv(tmp_path / folder / f"{part}.csv", index=False)
+    mine = RatingsTable(
+        path="a/train.csv", user="who", item="what", split=Given(files={"test": "b/test.csv"})
+    )
+    for look in (check, lambda *given: fetch(*given[:2], tmp_path, given[2])):
+        with pytest.raises(DataError, match=r"train\.csv, .*test\.csv lie in different folders"):
+            look(mine, None, [tmp_path])
+
+
+def test_a_wrong_checksum_is_found_before_any_job(tmp_path: Path) -> None:
+    FRAME.to_csv(tmp_path / "mine.csv", index=False)
+    with pytest.raises(DataError, match=r"mine\.csv: sha256 checksum is \w{64}; allowed: 0"):
+        check(table("mine.csv", checksum="sha256:0"), None, [tmp_path])
+
+
 def test_labels_that_are_none_are_refused_with_their_row(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     LABELLED.replace("validation", "dev").to_csv(path, index=False)

@@ -17,7 +17,7 @@ import requests
 import urllib3
 from tqdm import tqdm
 
-from vaebench.datasets import Dataset, RawFile
+from vaebench.datasets import COUNTED, Dataset, RawFile
 from vaebench.errors import DataError
 from vaebench.files import digest
 
@@ -74,12 +74,18 @@ def check(dataset: Dataset, local: Path | None, beside: Sequence[Path] = ()) -> 
     Raises:
         DataError: nobody could have the file, or its split would be refused.
     """
-    for raw in dataset.companions():
-        if not raw.urls and lying_in(local, dataset, raw, beside) is None:
-            raise _nowhere(dataset, raw, local, beside)
     found = local_file(dataset, local, beside)
+    for raw in dataset.companions():
+        path = lying_in(local, dataset, raw, beside)
+        if path is None and not raw.urls:
+            raise _nowhere(dataset, raw, local, beside)
+        if path is not None and found is not None and raw.own:
+            _refuse_apart(found[1], path)
     if found is not None:
-        dataset.check(found[1])
+        raw, path = found
+        if path.stat().st_size <= COUNTED:
+            verify(path, raw)
+        dataset.check(path)
     elif dataset.raw_files() and not any(raw.urls for raw in dataset.raw_files()):
         raise _nowhere(dataset, dataset.raw_files()[0], local, beside)
 
@@ -128,10 +134,7 @@ def fetch(
         others = [_had(dataset, other, local, folder, beside) for other in dataset.companions()]
         if any(other.parent != path.parent for other in others):
             if raw.own:
-                raise DataError(
-                    f"{', '.join(map(str, (path, *others)))} lie in different folders; allowed: "
-                    "all files of a given split in one folder"
-                )
+                _refuse_apart(path, *others)
             # some are the user's and some are downloaded: readers find them in one folder
             path, *others = (_linked(file, folder) for file in (path, *others))
         receipt["companions"] = {other.name: digest(other) for other in others}
@@ -185,6 +188,15 @@ def _had(
         return download(raw, folder, local)
     verify(path, raw)
     return path
+
+
+def _refuse_apart(*own: Path) -> None:
+    """The user's own files of one data set lie together: readers look in one folder."""
+    if len({path.parent for path in own}) > 1:
+        raise DataError(
+            f"{', '.join(map(str, own))} lie in different folders; allowed: all files of a given "
+            "split in one folder"
+        )
 
 
 def _linked(file: Path, folder: Path) -> Path:

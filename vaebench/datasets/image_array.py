@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from vaebench.datasets import Images, RawFile
+from vaebench.datasets import COUNTED, Images, RawFile
 from vaebench.datasets.arrays import ENDINGS, array_of
 from vaebench.datasets.pictures import Binarization, Count, Seed, binarized, grey, random_parts
 from vaebench.errors import DataError
@@ -78,6 +78,12 @@ class ImageArray(Images):
     def raw_files(self) -> list[RawFile]:
         """The one file."""
         return [RawFile(self.path, self.checksum, own=True)]
+
+    def check(self, raw: Path) -> None:
+        """Read a small file already, and leave a large one for its job."""
+        if raw.stat().st_size <= COUNTED:
+            self.read(raw)
+            self.labels(raw)
 
     def read(self, raw: Path | None) -> dict[str, np.ndarray]:
         """Train, validation and test pictures, (N, F)."""

@@ -111,5 +111,8 @@ class Netflix(Interactions):
             if any(column.type != pa.int64() or column.null_count for column in table.columns):
                 raise DataError(f"{label}: {name} has lines that are not user,rating,date")
             keep = table["rating"].to_numpy() >= self.threshold
-            films[int(number)] = table["user"].to_numpy()[keep].astype(np.int32)
+            users = table["user"].to_numpy()[keep]
+            if len(users) and users.max() > np.iinfo(np.int32).max:
+                raise DataError(f"{label}: {name} has a user {users.max()}; allowed: below 2**31")
+            films[int(number)] = users.astype(np.int32)
         return films
