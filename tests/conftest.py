@@ -5,6 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# every run the same draws; VAEBENCH_RANDOM=1: fresh ones, more of them. No test sets its own.
+settings.register_profile("ci", max_examples=60, deadline=None, derandomize=True, database=None)
+settings.register_profile("random", max_examples=2_000, deadline=None, print_blob=True)
+settings.load_profile("random" if os.environ.get("VAEBENCH_RANDOM") else "ci")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -58,11 +58,18 @@ def test_figures_never_compute_and_never_load_torch() -> None:
 
 @pytest.mark.parametrize("folder", ["strategies", "models", "metrics", "datasets", "baselines"])
 def test_contracts_never_import_variants_and_variants_never_each_other(folder: str) -> None:
-    shared = {"protocol", "tables", "fetch", "pictures", "layers"}  # no variants
+    shared = {"protocol", "tables", "fetch", "pictures", "arrays", "published", "layers", "pixels"}
     variants = {path.stem for path in (PACKAGE / folder).glob("*.py")} - {"__init__"} - shared
     for path in (PACKAGE / folder).glob("*.py"):
         siblings = {f"vaebench.{folder}.{name}" for name in variants - {path.stem}}
         assert not imported(path) & siblings, path
+
+
+def test_a_split_stands_on_no_metric() -> None:
+    """An edit of a metric splits nothing again."""
+    for path in (PACKAGE / "datasets").glob("*.py"):
+        files = source_files(f"vaebench.datasets.{path.stem}".removesuffix(".__init__"))
+        assert not [file for file in files if "/metrics/" in file], path
 
 
 def test_scripts_are_short() -> None:

@@ -189,15 +189,25 @@ def unnamed(spec: Mapping[str, Any]) -> dict[str, Any]:
 def sentence(error: ValidationError, model: type[BaseModel]) -> str:
     """The first finding of pydantic as one sentence: key, value, what is allowed."""
     finding = error.errors(include_url=False)[0]
-    key = ".".join(map(str, finding["loc"])) or model.__name__
+    where: type[BaseModel] | None = model
+    kinds: dict[str, type[BaseModel]] = {}
+    names = []
+    for part in finding["loc"]:
+        if part in kinds:  # not a key: pydantic's word for the kind that was chosen
+            where, kinds = kinds[str(part)], {}
+            continue
+        names.append(str(part))
+        if where is not None and isinstance(part, str) and part in where.model_fields:
+            inner = _models(where.model_fields[part].annotation)
+            where = inner[0] if inner else None
+            kinds = {str(each.model_fields["kind"].default): each for each in inner[1:] and inner}
+    key = ".".join(names) or model.__name__
+    if finding["type"] == "union_tag_invalid":
+        allowed, tag = finding["ctx"]["expected_tags"], finding["ctx"]["tag"]
+        return f"{key}.kind: {tag!r} is not allowed; allowed: {allowed}"
     if finding["type"] == "extra_forbidden":
-        where = model
-        for part in finding["loc"][:-1]:
-            inner = where.model_fields[str(part)].annotation if part in where.model_fields else None
-            inner = next((kind for kind in get_args(inner) if inspect.isclass(kind)), inner)
-            if not (inspect.isclass(inner) and issubclass(inner, BaseModel)):
-                return f"{key}: unknown key"
-            where = inner
+        if where is None:
+            return f"{key}: unknown key"
         allowed = ", ".join(
             sorted(field.alias or name for name, field in where.model_fields.items())
         )
@@ -206,3 +216,10 @@ def sentence(error: ValidationError, model: type[BaseModel]) -> str:
         return f"{key}: missing"
     message = finding["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return f"{key}: {finding['input']!r} is not allowed; it {message}"
+
+
+def _models(annotation: object) -> list[type[BaseModel]]:
+    """The models in an annotation; several are those of a union, each with its ``kind``."""
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models(inner)]

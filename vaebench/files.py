@@ -137,14 +137,16 @@ def read_json(path: Path) -> Any:  # noqa: ANN401
         raise DataError(f"cannot read {path}: {error}") from error
 
 
-def digest(path: Path) -> str:
-    """The SHA-256 of a file's content.
+def digest(path: Path, algorithm: str = "sha256") -> str:
+    """The hexadecimal digest of a file's content, read as a stream.
 
     Raises:
         DataError: the file cannot be read.
     """
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return hashlib.file_digest(
+                file, lambda: hashlib.new(algorithm, usedforsecurity=False)
+            ).hexdigest()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error

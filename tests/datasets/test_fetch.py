@@ -1,8 +1,12 @@
 """Raw files from a real HTTP server on this machine, and archives that are not to be trusted."""
 
+import datetime as dt
 import gzip
 import hashlib
 import io
+import logging
+import os
+import ssl
 import tarfile
 import threading
 import zipfile
@@ -15,10 +19,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from vaebench.datasets import Dataset, RawFile
 from vaebench.datasets.digits import Digits
-from vaebench.datasets.fetch import download, fetch, tar_members, verify, zip_member
+from vaebench.datasets.fetch import (
+    check,
+    download,
+    fetch,
+    received,
+    tar_members,
+    verify,
+    zip_member,
+)
 from vaebench.errors import DataError
 
 CONTENT = np.random.default_rng(0).bytes(5 << 19)  # half of it is more than one block
@@ -276,7 +291,7 @@ def test_halves_of_different_files_are_not_joined(site: Site, tmp_path: Path) ->
     with pytest.raises(DataError):
         download(raw, tmp_path)
     site.files["/a"] = CONTENT
-    with pytest.raises(DataError, match="hash"):
+    with pytest.raises(DataError, match="sha256 checksum is"):
         download(raw, tmp_path)
     assert everything_in(tmp_path) == []
     assert download(raw, tmp_path).read_bytes() == CONTENT
@@ -314,6 +329,153 @@ def test_another_part_than_asked_for_is_not_joined(site: Site, tmp_path: Path) -
         download(raw, tmp_path)
     assert everything_in(tmp_path) == []
     assert download(raw, tmp_path).read_bytes() == CONTENT
+
+
+def expired(folder: Path) -> Path:
+    """Key and certificate of 127.0.0.1, signed by itself and out of date."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    long_ago = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(long_ago)
+        .not_valid_after(long_ago + dt.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    pem = serialization.Encoding.PEM
+    path = folder / "expired.pem"
+    path.write_bytes(key.private_bytes(pem, *form) + certificate.public_bytes(pem))
+    return path
+
+
+@pytest.fixture
+def secure(site: Site, tmp_path: Path) -> Iterator[Site]:
+    """A site like ``site`` behind TLS, whose certificate nobody can believe."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(expired(tmp_path))
+    behind = Site(ranges=site.ranges)
+    with Server(behind) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        behind.address = f"127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield behind
+        server.shutdown()
+        thread.join()
+
+
+def test_an_expired_certificate_is_no_obstacle_where_a_digest_is_pinned(
+    secure: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    secure.files |= {"/lie": b"a lie", "/truth": CONTENT}
+    urls = tuple(secure.url(path).replace("http:", "https:") for path in secure.files)
+    for raw in (
+        RawFile(NAME, sha256(CONTENT), urls),
+        RawFile(f"{NAME}.gz", md5(CONTENT), urls, content=sha256(b"no such content")),
+    ):
+        with caplog.at_level(logging.WARNING):
+            assert download(raw, tmp_path / "new").read_bytes() == CONTENT
+        assert "going on without it, since the file's SHA-256 is pinned" in caplog.text
+    assert {path for path, _ in secure.requests} == {"/lie", "/truth"}
+    assert everything_in(tmp_path / "new") == [NAME, f"{NAME}.gz"]
+
+
+@pytest.mark.parametrize("checksum", [None, md5(CONTENT)])
+def test_an_expired_certificate_ends_what_nothing_else_vouches_for(
+    secure: Site, tmp_path: Path, checksum: str | None
+) -> None:
+    secure.files["/a"] = CONTENT
+    raw = RawFile(NAME, checksum, (secure.url("/a").replace("http:", "https:"),))
+    with pytest.raises(DataError, match="certificate"):
+        download(raw, tmp_path / "new")
+    assert secure.requests == []
+    assert everything_in(tmp_path / "new") == []
+
+
+@pytest.mark.parametrize("kind", [".gz", ".zip"])
+def test_a_copy_that_was_packed_again_is_known_by_its_content(
+    site: Site, tmp_path: Path, kind: str
+) -> None:
+    copies = []
+    for text, level in ((TEXT, 1), (TEXT, 9), (TEXT[:-1], 9)):
+        path = tmp_path / "made"
+        if kind == ".gz":
+            path.write_bytes(gzip.compress(text, level, mtime=level))
+        else:
+            zipped(path, {"a/README": bytes([level]), "a/x": text})
+        copies.append(path.read_bytes())
+        path.unlink()
+    published, again, another = copies
+    assert published != again
+    site.files |= {"/another": another, "/again": again}
+    raw = RawFile(
+        f"x{kind}",
+        sha256(published),
+        (site.url("/another"), site.url("/again")),
+        sha256(TEXT),
+        None if kind == ".gz" else "a/x",
+    )
+    assert download(raw, tmp_path).read_bytes() == again
+    for wrong in (another, b"no archive", again[:-20]):
+        (tmp_path / raw.name).write_bytes(wrong)
+        with pytest.raises(DataError, match=r"checksum is .*, and sha256 checksum of its content"):
+            verify(tmp_path / raw.name, raw)
+
+
+def test_a_second_form_is_downloaded_where_the_first_cannot_be(site: Site, tmp_path: Path) -> None:
+    site.files["/b"] = CONTENT
+    dataset = OneFile(
+        RawFile("a.bin", sha256(b"gone"), (site.url("/a"),)),
+        RawFile("b.bin", sha256(CONTENT), (site.url("/b"),)),
+    )
+    for _ in range(2):
+        assert fetch(dataset, None, tmp_path)["name"] == "b.bin"
+    assert [path for path, _ in site.requests] == ["/a", "/b"], "the second time it is there"
+
+
+def test_a_file_that_changed_with_its_time_kept_is_not_split(tmp_path: Path) -> None:
+    names = ("a.bin", "b.bin")
+    for name in names:
+        (tmp_path / name).write_bytes(CONTENT)
+    receipt = fetch(TwoFiles(*map(RawFile, names)), tmp_path, tmp_path / "downloads")
+    assert received(receipt) == tmp_path / "a.bin"
+    for name in names:
+        path = tmp_path / name
+        times = (path.stat().st_atime_ns, path.stat().st_mtime_ns)
+        path.write_bytes(CONTENT[:-1] + b"!")
+        os.utime(path, ns=times)
+        with pytest.raises(DataError) as caught:
+            received(receipt)
+        assert str(path) in str(caught.value)
+        assert "which it had when it was fetched" in str(caught.value)
+        path.write_bytes(CONTENT)
+    assert received({"path": None, "name": None, "sha256": None}) is None
+    (tmp_path / "b.bin").unlink()
+    with pytest.raises(DataError, match=r"cannot read .*b\.bin"):
+        received(receipt)
+
+
+def test_a_users_own_file_is_looked_for_beside_the_config_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then in the working folder, then in the local one; the message names every place."""
+    here, beside, local = (tmp_path / name for name in ("here", "beside", "local"))
+    found = [here / NAME, beside / NAME, local / "one" / NAME, local / NAME]
+    for path in found:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(here)
+    own = OneFile(RawFile(NAME, own=True))
+    with pytest.raises(DataError) as caught:
+        check(own, local, [beside])
+    assert all(str(path) in str(caught.value) for path in found)
+    for path in (local / NAME, local / "one" / NAME, here / NAME, beside / NAME):
+        path.write_bytes(CONTENT)
+        check(own, local, [beside])
+        assert Path(fetch(own, local, tmp_path / "d", [beside])["path"]).samefile(path)
+    assert Path(fetch(OneFile(RawFile(NAME)), local, tmp_path, [beside])["path"]) == found[2], (
+        "a published file is no matter of the working folder"
+    )
 
 
 @pytest.mark.parametrize("place", ["one", "."])
@@ -383,9 +545,9 @@ def test_an_embedded_data_set_needs_no_file(tmp_path: Path) -> None:
 def test_verify_knows_the_algorithm(tmp_path: Path) -> None:
     path = tmp_path / NAME
     path.write_bytes(CONTENT)
-    verify(path, md5(CONTENT))
+    verify(path, RawFile(NAME, md5(CONTENT)))
     with pytest.raises(DataError, match=r"md5 checksum is \w{32}; allowed: 0"):
-        verify(path, "md5:0")
+        verify(path, RawFile(NAME, "md5:0"))
 
 
 def zipped(path: Path, members: dict[str, bytes]) -> Path:

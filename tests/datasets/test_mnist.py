@@ -110,7 +110,7 @@ def test_fashion_is_read_as_mnist_is(tmp_path: Path) -> None:
     assert fashion.raw_folder() == "fashion-mnist"
     assert len(fashion.read(raw)["test"]) == 20
     with pytest.raises(DataError, match="checksum"):
-        verify(raw, fashion.raw_files()[0].checksum)
+        verify(raw, fashion.raw_files()[0])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from vaebench.datasets import movielens
 from vaebench.datasets.fetch import fetch
 from vaebench.datasets.movielens import RELEASES, MovieLens
-from vaebench.datasets.protocol import Ratings
+from vaebench.datasets.protocol import Ratings, Temporal
 from vaebench.errors import DataError
 
 ROWS = [
@@ -151,7 +151,9 @@ def test_an_archive_of_another_release_is_refused(tmp_path: Path) -> None:
 def test_each_release_says_what_it_needs(release: str) -> None:
     first, *others = MovieLens(release=release).raw_files()
     assert first.name == f"{release}.zip"
-    assert first.urls == (f"https://files.grouplens.org/datasets/movielens/{release}.zip",)
+    assert first.urls[0] == f"https://files.grouplens.org/datasets/movielens/{release}.zip"
+    assert len({url.partition("//")[2].partition("/")[0] for url in first.urls}) == 3
+    assert all(url.endswith(f"/{release}.zip") for url in first.urls)
     for raw in (first, *others):
         assert raw.checksum is not None
         algorithm, _, digest = raw.checksum.partition(":")
@@ -193,3 +195,49 @@ def test_the_real_ml_100k_is_as_pandas_reads_it(raw_folder: Callable[[str], Path
     liked = frame[frame["rating"] >= 4]
     expected = list(zip(liked["user"].tolist(), liked["item"].tolist(), strict=True))
     assert pairs(MovieLens(release="ml-100k").read(path)) == expected
+
+
+@pytest.mark.parametrize(
+    ("release", "name", "first"),
+    [("ml-100k", "u.data", 0), ("ml-latest-small", "ratings.csv", 1)],
+)
+def test_the_real_times_split_as_pandas_splits_them(
+    raw_folder: Callable[[str], Path], release: str, name: str, first: int
+) -> None:
+    """Last tenth tested, the tenth before validated; nobody is ranked by what came later."""
+    path = raw_folder(f"{release}/{name}")
+    frame = pd.read_csv(path, sep=None, engine="python", header=None, skiprows=first)
+    frame.columns = pd.Index(["user", "item", "rating", "time"])
+    frame = frame[frame["rating"] >= 4]
+    tenth, ordered = len(frame) // 10, frame["time"].sort_values().to_numpy()
+    validated, tested = ordered[-2 * tenth], ordered[-tenth]
+    train = frame[frame["time"] < validated]
+    active = train.groupby("user").size()
+    train = train[train["user"].isin(active[active >= 5].index)]
+    known = frame[frame["item"].isin(train["item"])]
+    result = MovieLens(release=release, split=Temporal()).parts(path)  # type: ignore[arg-type]
+    assert sorted(result.ids["items"]) == sorted(train["item"].unique())
+    found = result.matrices["train"].tocoo()
+    pairs = zip(result.ids["train_users"][found.row], result.ids["items"][found.col], strict=True)
+    assert set(pairs) == set(zip(train["user"], train["item"], strict=True))
+    for part, low, high in (("validation", validated, tested), ("test", tested, np.inf)):
+        before = known[known["time"] < low].groupby("user").size()
+        after = known[(known["time"] >= low) & (known["time"] < high)].groupby("user").size()
+        users = sorted(set(before.index) & set(after.index))
+        assert len(users) > 10
+        assert result.ids[f"{part}_users"].tolist() == users
+        for half, sizes in (("fold_in", before), ("held_out", after)):
+            stored = np.diff(result.matrices[f"{part}_{half}"].indptr)
+            assert stored.tolist() == sizes[users].tolist()
+
+
+def test_a_table_without_times_has_no_temporal_split(tmp_path: Path) -> None:
+    frame = pd.DataFrame([row[:3] for row in ROWS], columns=movielens.CSV)
+    frame.to_csv(tmp_path / "ratings.csv", index=False)
+    dataset = MovieLens(release="ml-1m", split=Temporal())
+    with pytest.raises(DataError, match="there is no column 'timestamp'"):
+        dataset.read(tmp_path / "ratings.csv")
+    times = dataset.read(small_archive(tmp_path, "ml-1m")).times
+    liked = sorted(row for row in ROWS if row[2] >= 4)
+    assert times is not None
+    assert times.tolist() == [row[3] for row in sorted(liked, key=lambda row: row[:2])]

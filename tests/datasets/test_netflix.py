@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,22 @@ def test_a_pinned_checksum_is_compared(tmp_path: Path) -> None:
     assert fetch(pinned, tmp_path, tmp_path / "downloads") == receipt
     with pytest.raises(DataError, match="allowed: 123"):
         fetch(Netflix(checksum="sha256:123"), tmp_path, tmp_path / "downloads")
+
+
+@pytest.mark.parametrize("date", ["", ",2005-09-06"])
+def test_the_second_hosts_table_has_the_same_ratings(tmp_path: Path, date: str) -> None:
+    """Its rows in another order; films come in the order of their numbers all the same."""
+    rows = ["8,3,1", "7,10,5", "2000000,2,4", "8,10,3", "7,2,4"]
+    path = tmp_path / "data.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("data.csv", "".join(f"{row}{date}\n" for row in rows))
+    ratings = Netflix().read(path)
+    assert pairs(ratings) == [(2_000_000, 2), (7, 2), (7, 10)]
+    assert ratings.user_ids.tolist() == [7, 2_000_000]
+    assert path.name in [raw.name for raw in Netflix().raw_files() if raw.urls]
+
+
+def test_users_beyond_32_bits_are_refused_and_not_wrapped(tmp_path: Path) -> None:
+    content = inner({"mv_0000001.txt": f"1:\n{2**32 + 7},5,2005-09-06\n7,5,2005-09-06\n"})
+    with pytest.raises(DataError, match=r"has a user 4294967303; allowed: below 2\*\*31"):
+        Netflix().read(written(tmp_path, TRAINING_SET, content))

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from vaebench.datasets.protocol import Protocol, Ratings, Split, split
-from vaebench.errors import DataError
+from vaebench.components import create
+from vaebench.datasets.planted import Planted
+from vaebench.datasets.protocol import LABELS, Given, Protocol, Ratings, Split, Temporal, split
+from vaebench.errors import ConfigError, DataError
 
 Pairs = set[tuple[int, int]]
 PARTS = ("validation", "test")
@@ -121,7 +123,10 @@ def interactions(seed: int, users: int, items: int, share: float) -> pd.DataFram
     return frame.sample(frac=1, random_state=seed).reset_index(drop=True)
 
 
-@settings(max_examples=60, deadline=None)
+@example(  # no held-out user has an item of the training users
+    data=pd.DataFrame({"user": range(6), "item": range(6)}),
+    protocol=Protocol(min_items_per_user=0, validation_users=2, test_users=2),
+)
 @given(
     data=st.builds(
         interactions,
@@ -274,6 +279,189 @@ def test_no_interaction_left_is_refused() -> None:
 def test_impossible_options_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         Protocol.model_validate(wrong)
+
+
+def labelled(frame: pd.DataFrame) -> Ratings:
+    plain = as_ratings(frame)
+    labels = frame["part"].map(LABELS.index).to_numpy(np.int8)
+    times = frame["time"].to_numpy() if "time" in frame else None
+    return Ratings(
+        plain.users, plain.items, plain.user_ids, plain.item_ids, times=times, labels=labels
+    )
+
+
+def slow_given(
+    frame: pd.DataFrame, min_items_per_user: int = 0, min_users_per_item: int = 0
+) -> Expected | None:
+    """Row after row by the rows' labels, in raw ids; None where nothing is left for training."""
+    rows = list(zip(frame["user"].tolist(), frame["item"].tolist(), frame["part"], strict=True))
+    train = [(user, item) for user, item, part in rows if part == "train"]
+    train = [
+        (user, item)
+        for user, item in train
+        if sum(other == item for _, other in train) >= min_users_per_item
+    ]
+    train = [
+        (user, item)
+        for user, item in train
+        if sum(other == user for other, _ in train) >= min_items_per_user
+    ]
+    if not train:
+        return None
+    vocabulary = list(dict.fromkeys(item for _, item in train))
+    users = {"train": sorted({user for user, _ in train})}
+    pairs = {"train": set(train)}
+    counts = {"train_users": len(users["train"]), "train_interactions": len(train)}
+    for part in PARTS:
+        own = f"{part}_fold_in"
+        before = {"validation": {"train"}, "test": {"train", "validation"}}[part]
+        before = {own} if any(label == own for _, _, label in rows) else before
+        users[part] = []
+        pairs[own], pairs[f"{part}_held_out"] = set(), set()
+        dropped = 0
+        for user in sorted({user for user, _, label in rows if label == part}):
+            of_user = [(i, label) for u, i, label in rows if u == user and i in vocabulary]
+            seen = {item for item, label in of_user if label in before}
+            wanted = {item for item, label in of_user if label == part}
+            if not seen or not wanted:
+                dropped += 1
+                continue
+            users[part].append(user)
+            pairs[own] |= {(user, item) for item in seen}
+            pairs[f"{part}_held_out"] |= {(user, item) for item in wanted}
+        counts[f"{part}_users_without_items"] = dropped
+        counts[f"{part}_users"] = len(users[part])
+        counts[f"{part}_users_without_target"] = 0
+    return Expected(vocabulary, users, pairs, counts)
+
+
+small = st.builds(
+    interactions,
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 25),
+    st.integers(1, 15),
+    st.floats(0.05, 0.9),
+)
+
+
+@example(data=interactions(1, 1, 8, 0.5), seed=24, kinds=3)
+@given(data=small, seed=st.integers(0, 99), kinds=st.sampled_from([3, 4, 5]))
+def test_a_given_split_is_that_of_the_slow_way(data: pd.DataFrame, seed: int, kinds: int) -> None:
+    """With the fold-in rows named for no part, for validation alone, or for both."""
+    random = np.random.default_rng(seed)
+    weights = np.array([6, 2, 2, 2, 2])[:kinds]
+    drawn = random.choice(LABELS[:kinds], len(data), p=weights / weights.sum())
+    frame = data.assign(part=drawn)
+    if "validation" not in drawn:  # some training rows become them, as in strong generalisation
+        order = np.random.RandomState(98_765)
+        for _, rows in frame[frame["part"] == "train"].groupby("user", sort=True):
+            if len(rows) >= 5:
+                chosen = order.choice(len(rows), size=len(rows) // 5, replace=False)
+                frame.loc[rows.index[chosen], "part"] = "validation"
+    expected = slow_given(frame)
+    if expected is None:
+        with pytest.raises(DataError, match="no training interaction remains"):
+            split(labelled(data.assign(part=drawn)), Given(column="part"))
+    else:
+        assert_same(split(labelled(data.assign(part=drawn)), Given(column="part")), expected)
+
+
+@given(
+    data=small,
+    seed=st.integers(0, 99),
+    moments=st.sampled_from([1, 3, 20, 10**9]),
+    how=st.builds(
+        Temporal,
+        validation_share=st.sampled_from([0.1, 0.25]),
+        test_share=st.sampled_from([0.1, 0.3]),
+        min_items_per_user=st.integers(0, 4),
+        min_users_per_item=st.integers(0, 4),
+    ),
+)
+def test_a_temporal_split_is_that_of_the_slow_way(
+    data: pd.DataFrame, seed: int, moments: int, how: Temporal
+) -> None:
+    """From the last row back: a moment is test as soon as one of its rows must be."""
+    frame = data.assign(time=np.random.default_rng(seed).integers(0, moments, len(data)))
+    times, n = sorted(frame["time"]), len(frame)
+    test, validation = int(n * how.test_share), int(n * how.validation_share)
+    part = pd.Series("train", index=frame.index)
+    if test and validation:
+        first_test, first_validation = times[-test], times[-test - validation]
+        part[frame["time"] >= first_validation] = "validation"
+        part[frame["time"] >= first_test] = "test"
+    frame["part"] = part
+    if set(part) != {"train", "validation", "test"}:
+        with pytest.raises(DataError, match="at least one of each"):
+            split(labelled(frame), how)
+        return
+    expected = slow_given(frame, how.min_items_per_user, how.min_users_per_item)
+    if expected is None:
+        with pytest.raises(DataError, match="no training interaction remains"):
+            split(labelled(frame), how)
+        return
+    result = split(labelled(frame), how)
+    assert_same(result, expected)
+    when = {(u, i): t for u, i, t in zip(frame["user"], frame["item"], frame["time"], strict=True)}
+    latest = max(when[pair] for pair in in_raw_ids(result, "train"))
+    for name in PARTS:
+        held_out = in_raw_ids(result, f"{name}_held_out")
+        assert all(when[pair] > latest for pair in held_out), "nothing is learnt from what follows"
+        for user, item in in_raw_ids(result, f"{name}_fold_in"):
+            later = [when[pair] for pair in held_out if pair[0] == user]
+            assert when[user, item] < min(later)
+
+
+def test_a_pair_in_fold_in_and_held_out_is_refused() -> None:
+    frame = pd.DataFrame({"user": [1, 1, 1], "item": [5, 6, 5], "part": ["train", "train", "test"]})
+    with pytest.raises(DataError, match=r"1 \(user, item\) pairs occur more than once"):
+        split(labelled(frame), Given(column="part"))
+
+
+def test_data_without_times_or_parts_are_refused() -> None:
+    plain = as_ratings(interactions(1, 20, 20, 0.3))
+    with pytest.raises(DataError, match="no times are known"):
+        split(plain, Temporal())
+    with pytest.raises(DataError, match="no parts are given"):
+        split(plain, Given(column="part"))
+
+
+def test_nobody_to_rank_for_is_refused_before_training() -> None:
+    """Users of four items hold out none: validation would be empty of numbers."""
+    lonely = Planted(
+        users=300,
+        mean_interactions=5.5,
+        split=Protocol(
+            min_items_per_user=0, validation_users=20, test_users=20, min_items_to_hold_out=400
+        ),
+    )
+    with pytest.raises(DataError, match="none of 20 validation users has a held-out item"):
+        lonely.parts(None)
+
+
+TABLE = {"class": "ratings_table.RatingsTable", "path": "x.csv", "user": "u", "item": "i"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"kind": "random"}, r"split.kind: 'random' is not allowed; allowed: .*'temporal'"),
+        ({"validation_users": 0}, r"split.validation_users: 0 is not allowed; it should be"),
+        ({"min_items": 5}, r"split.min_items: unknown key; allowed: held_out_share, kind, min_i"),
+        ({"kind": "temporal", "seed": 1}, r"split.seed: unknown key; allowed: kind, min_items_per"),
+        ({"kind": "temporal", "test_share": 1.0}, r"split.test_share: 1.0 is not allowed"),
+        ({"kind": "temporal", "test_share": 0.95}, r"split: .* should leave a share for training"),
+        ({"kind": "temporal"}, r"split: temporal needs time"),
+        ({"kind": "given"}, r"split: .* should have either column or files"),
+        ({"kind": "given", "files": {"train": "a"}}, r"should not have files.train"),
+        ({"kind": "given", "files": {"dev": "a"}}, r"split.files.dev"),
+        ("temporal", r"split: 'temporal' is not allowed"),
+    ],
+)
+def test_what_is_no_split_is_refused_in_one_sentence(wrong: object, says: str) -> None:
+    with pytest.raises(ConfigError, match=says) as caught:
+        create("vaebench.datasets", TABLE | {"split": wrong})
+    assert "\n" not in str(caught.value)
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import scipy.sparse
 
-from vaebench.datasets.protocol import Protocol, Ratings, Split, split
+from vaebench.datasets.protocol import HELD_OUT, Given, Protocol, Ratings, Split, Temporal, split
 from vaebench.errors import DataError
-from vaebench.files import whole, write_json
+from vaebench.files import digest, whole, write_json
 
-RANKED_ITEMS = 100
-"""A list of recommendations is so long; a data set must have as many items."""
+COUNTED = 50 * 2**20
+"""Bytes up to which a raw file is read when a study is planned, so that its counts are known."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,20 @@ class RawFile:
 
     Attributes:
         name: the file's name, looked for in the local folder and its sub-folder of the data set.
-        checksum: ``sha256:…`` or ``md5:…``; None where none was ever published.
-        urls: where it is published, then mirrors; empty for a file that only the user can have.
+        checksum: ``sha256:…`` or ``md5:…`` of the file; None where none was ever published.
+        urls: where it is published, then further hosts; empty for a file that only the user has.
+        content: ``sha256:…`` of what the file decodes to, which a copy packed again has too: of a
+            ``.gz`` all of it, of a ``.zip`` its ``member``.
+        member: see ``content``.
+        own: the user's own file: ``name`` is a path, looked for beside the config first.
     """
 
     name: str
     checksum: str | None = None
     urls: tuple[str, ...] = ()
+    content: str | None = None
+    member: str | None = None
+    own: bool = False
 
 
 class Dataset(ABC):
@@ -41,7 +48,13 @@ class Dataset(ABC):
 
     kind: ClassVar[Literal["interactions", "images"]]
 
-    unit: ClassVar[str | None] = None
+    licence: str = "not stated"
+    """What its owner allows, for the card and the report."""
+
+    cite: str = ""
+    """What its owner, or good manners, ask to cite."""
+
+    unit: str | None = None
     """What the data are a sample of, where that is more than their own raw file (the releases of
     one collection); empty for drawn data. See :meth:`counted_as`."""
 
@@ -67,6 +80,13 @@ class Dataset(ABC):
         """The sub-folder of the local folder where the files may lie."""
         return ""
 
+    def check(self, raw: Path) -> None:  # noqa: B027 (nothing to check is common)
+        """Look at a raw file that is here before any job runs; quick, whatever the file's size.
+
+        Raises:
+            DataError: the split would refuse the file.
+        """
+
     @abstractmethod
     def write_split(self, raw: Path | None, out: Path, source: dict[str, Any]) -> None:
         """Read ``raw`` and write the split's files and ``card.json`` into ``out``.
@@ -80,12 +100,23 @@ class Dataset(ABC):
             DataError: the raw file is not of the expected layout, or too small for the split.
         """
 
+    def write_card(
+        self, out: Path, source: dict[str, Any], names: list[str], facts: dict[str, Any]
+    ) -> None:
+        """``card.json``: what was split, from what, under which terms, a digest per file."""
+        about = {"kind": self.kind, "unit": self.unit, "licence": self.licence, "cite": self.cite}
+        files = {name: digest(out / name) for name in names}
+        write_json(out / "card.json", about | {"source": source} | facts | {"files": files})
+
 
 class Interactions(Dataset):
     """Users × items, split by strong generalisation (see :mod:`vaebench.datasets.protocol`)."""
 
     kind: ClassVar[Literal["interactions", "images"]] = "interactions"
-    split: Protocol
+    split: Protocol | Given | Temporal
+
+    cutoff: ClassVar[int] = 100
+    """K of the natural NDCG@K; fewer items than that cannot be ranked so deep."""
 
     @abstractmethod
     def read(self, raw: Path | None) -> Ratings:
@@ -95,22 +126,47 @@ class Interactions(Dataset):
         """What is known of the test users' true distribution; nothing for real data."""
         return {}
 
+    def parts(self, raw: Path | None) -> Split:
+        """The split, which has something to train, to select and to test on.
+
+        Raises:
+            DataError: too few items or users, or nobody to rank for.
+        """
+        parts = split(self.read(raw), self.split)
+        counts = parts.counts
+        if counts["training_items"] < self.cutoff:
+            raise DataError(
+                f"split: {counts['training_items']} items of training users are too few; "
+                f"allowed: at least {self.cutoff}, for NDCG@{self.cutoff}"
+            )
+        for part in HELD_OUT:
+            if counts[f"{part}_users"] == counts[f"{part}_users_without_target"]:
+                raise DataError(
+                    f"split: none of {counts[f'{part}_users']} {part} users has a held-out item of "
+                    "the training items; allowed: at least one, so more users or more items of each"
+                )
+        return parts
+
+    def check(self, raw: Path) -> None:
+        """Split a small file already, and leave a large one for its job."""
+        if raw.stat().st_size <= COUNTED:
+            self.parts(raw)
+
     def write_split(self, raw: Path | None, out: Path, source: dict[str, Any]) -> None:
         """Write SciPy CSR ``.npz``: ``train``, ``{validation,test}_{fold_in,held_out}``; ids."""
-        parts = split(self.read(raw), self.split)
-        if parts.counts["training_items"] < RANKED_ITEMS:
-            raise DataError(
-                f"split: {parts.counts['training_items']} items of training users are too few; "
-                f"allowed: at least {RANKED_ITEMS}, for NDCG@{RANKED_ITEMS}"
-            )
+        parts = self.parts(raw)
         for name, matrix in parts.matrices.items():
             with whole(out / f"{name}.npz") as path, path.open("wb") as file:
                 scipy.sparse.save_npz(file, matrix, compressed=False)
         for name, ids in parts.ids.items():
             with whole(out / f"{name}.txt") as path:
                 path.write_text("".join(f"{i}\n" for i in ids.tolist()), encoding="utf-8")
-        card = {"kind": self.kind, "source": source, "protocol": self.split.model_dump()}
-        write_json(out / "card.json", card | {"counts": parts.counts, "truth": self.truth(parts)})
+        names = [
+            *(f"{name}.npz" for name in parts.matrices),
+            *(f"{name}.txt" for name in parts.ids),
+        ]
+        facts = {"protocol": self.split.model_dump(), "counts": parts.counts}
+        self.write_card(out, source, names, facts | {"truth": self.truth(parts)})
 
 
 class Images(Dataset):
@@ -160,13 +216,11 @@ class Images(Dataset):
                 np.save(file, array, allow_pickle=False)
         counts = {f"{name}_images": len(files[name]) for name in parts}
         counts["pixels"] = parts["train"].shape[1]
-        card = {
-            "kind": self.kind,
-            "source": source,
+        facts = {
             "counts": counts,
             "shape": list(self.shape) if self.shape else None,
             "dynamic": self.dynamic,
             "held_out_class": self.held_out_class,
             "truth": {},
         }
-        write_json(out / "card.json", card)
+        self.write_card(out, source, [f"{name}.npy" for name in files], facts)

@@ -1,7 +1,6 @@
 """Static binarised MNIST: the pictures on which published likelihoods are compared."""
 
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
@@ -29,7 +28,9 @@ class BinarizedMNIST(Images):
     have no labels.
     """
 
-    unit: ClassVar[str | None] = "mnist"
+    unit: str | None = "mnist"
+    licence = "that of MNIST: CC BY-SA 3.0"
+    cite = "Larochelle & Murray 2011, AISTATS; Salakhutdinov & Murray 2008, ICML"
 
     def __init__(self) -> None:
         self.shape = (SIDE, SIDE)

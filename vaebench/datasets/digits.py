@@ -18,6 +18,9 @@ class Digits(Images):
     ones are test, the ones before them validation.
     """
 
+    licence = "CC BY 4.0"
+    cite = "Alpaydin & Kaynak 1998, UCI Machine Learning Repository, doi:10.24432/C50P49"
+
     def __init__(
         self,
         *,

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 
 from vaebench.datasets import Images, RawFile
+from vaebench.datasets.arrays import array_of
 from vaebench.datasets.pictures import Count, Seed, grey, random_parts
 from vaebench.errors import DataError
 
@@ -33,6 +33,9 @@ class FreyFace(Images):
     split. Neighbouring frames are nearly equal, so a random split makes the test part easy: it
     compares training rules, and its likelihood is no published number (there is none to trust).
     """
+
+    licence = "not stated by its owner; used in research"
+    cite = "Roweis & Saul 2000, Science 290(5500)"
 
     def __init__(self, *, validation: Count = 200, test: Count = 200, seed: Seed = 0) -> None:
         self.validation, self.test, self.seed = validation, test, seed
@@ -77,10 +80,7 @@ def read_frames(path: Path) -> np.ndarray:
         DataError: not such a file, or a pickle that asks for more than an array.
     """
     if path.suffix == ".mat":
-        try:
-            frames = np.asarray(scipy.io.loadmat(path)["ff"]).T
-        except Exception as error:  # a damaged file can raise anything
-            raise DataError(f"{path}: not a MATLAB file with a matrix ff ({error})") from error
+        frames = array_of(path, "ff").T
     else:
         found = unpickled(path)
         frames = np.asarray(found[0] if isinstance(found, list) and len(found) == 1 else found)

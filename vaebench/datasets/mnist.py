@@ -43,7 +43,17 @@ class MNIST(Images):
         "sha256:8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
         "sha256:f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
     )
+    contents: ClassVar[tuple[str, ...]] = (
+        "sha256:ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "sha256:65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "sha256:0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "sha256:ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    )
+    """Of the idx files themselves: honest copies are compressed again."""
     folder: ClassVar[str] = "mnist"
+    unit = "mnist"
+    licence = "CC BY-SA 3.0"
+    cite = "LeCun, Bottou, Bengio & Haffner 1998, Proceedings of the IEEE 86(11)"
 
     def __init__(
         self,
@@ -88,8 +98,8 @@ class MNIST(Images):
 
     def _files(self) -> list[RawFile]:
         return [
-            RawFile(name, checksum, tuple(url + name for url in self.urls))
-            for name, checksum in zip(FILES, self.checksums, strict=True)
+            RawFile(name, checksum, tuple(url + name for url in self.urls), content)
+            for name, checksum, content in zip(FILES, self.checksums, self.contents, strict=True)
         ]
 
     def _start(self, raw: Path, training: int) -> int:
@@ -117,10 +127,19 @@ class FashionMNIST(MNIST):
     )
     checksums: ClassVar[tuple[str, ...]] = (
         "sha256:3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-        "md5:25c81989df183df01b3e8a0aad5dffbe",
-        "md5:bef4ecab320f06d8554ea6380940ec79",
-        "md5:bb300cfdad3c16e7a12a480ee83cd310",
+        "sha256:a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        "sha256:346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        "sha256:67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
     )
+    contents: ClassVar[tuple[str, ...]] = (
+        "sha256:c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "sha256:bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "sha256:5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "sha256:0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    )
+    unit = "fashion-mnist"
+    licence = "MIT"
+    cite = "Xiao, Rasul & Vollgraf 2017, arXiv:1708.07747"
     folder: ClassVar[str] = "fashion-mnist"
 
 

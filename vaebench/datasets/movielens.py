@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
 from vaebench.datasets import Interactions, RawFile
 from vaebench.datasets.fetch import zip_member
-from vaebench.datasets.protocol import Protocol, Ratings
+from vaebench.datasets.protocol import Protocol, Ratings, Temporal, Timed
 from vaebench.datasets.tables import ratings, read_delimited
 
-BASE = "https://files.grouplens.org/datasets/movielens/"
+HOSTS = (
+    "https://files.grouplens.org/datasets/movielens/",  # the official one
+    "https://huggingface.co/datasets/Recommenders/MovieLens/resolve/main/",  # not tried
+    "https://static.preferred.ai/cornac/datasets/movielens/",  # not tried
+)
+"""A host that lacks a release is passed over; the pinned SHA-256 decides what is taken."""
 CSV = ["userId", "movieId", "rating"]
 
 
@@ -19,7 +24,8 @@ CSV = ["userId", "movieId", "rating"]
 class Release:
     """One release: the archive's checksum, the file inside it, and that file's layout.
 
-    ``alternatives`` are other forms of the same ratings that a user may have.
+    ``alternatives`` are other forms of the same ratings that a user may have. ``content``: the
+    SHA-256 of ``member``, where it is known.
     """
 
     checksum: str
@@ -27,6 +33,7 @@ class Release:
     delimiter: str = ","
     names: tuple[str, ...] | None = None
     alternatives: tuple[RawFile, ...] = ()
+    content: str | None = None
 
 
 RELEASES = {
@@ -40,6 +47,7 @@ RELEASES = {
                 "u.data", "sha256:06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490"
             ),
         ),
+        "sha256:06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490",
     ),
     "ml-1m": Release(
         "sha256:a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20",
@@ -71,6 +79,7 @@ RELEASES = {
                 "sha256:aa289ca83157595d0df6aea1be6a4ded676ddc4385472e8313a8ed9805352646",
             ),
         ),
+        content="sha256:aa289ca83157595d0df6aea1be6a4ded676ddc4385472e8313a8ed9805352646",
     ),
 }
 
@@ -79,17 +88,23 @@ class MovieLens(Interactions):
     """One release of MovieLens, from its archive or from a file of it that the user already has.
 
     ML-1M's rows are put into the order of users and items, so that the archive (users in order, a
-    user's items in the order of rating) and a table of the same ratings give the same split.
+    user's items in the order of rating) and a table of the same ratings give the same split. That
+    table has no times, so a temporal split of ML-1M needs the archive.
     """
 
-    unit: ClassVar[str | None] = "movielens"
+    unit: str | None = "movielens"
+    licence = (
+        "research only; no redistribution without permission, no commercial use without permission "
+        "of GroupLens (ml-latest-small: redistribution under the same terms)"
+    )
+    cite = "Harper & Konstan 2015, ACM TiiS 5(4), doi:10.1145/2827872"
 
     def __init__(
         self,
         *,
         release: Literal["ml-100k", "ml-1m", "ml-20m", "ml-25m", "ml-latest-small"],
         threshold: float = 4.0,
-        split: Protocol = Protocol(),  # noqa: B008 (frozen)
+        split: Timed = Protocol(),  # noqa: B008 (frozen)
     ) -> None:
         self.release, self.threshold, self.split = release, threshold, split
         self.layout = RELEASES[release]
@@ -97,7 +112,11 @@ class MovieLens(Interactions):
     def raw_files(self) -> list[RawFile]:
         """The archive, then the files of it that are accepted instead."""
         archive = RawFile(
-            f"{self.release}.zip", self.layout.checksum, (f"{BASE}{self.release}.zip",)
+            f"{self.release}.zip",
+            self.layout.checksum,
+            tuple(f"{host}{self.release}.zip" for host in HOSTS),
+            self.layout.content,
+            self.layout.member,
         )
         return [archive, *self.layout.alternatives]
 
@@ -109,6 +128,8 @@ class MovieLens(Interactions):
         """Ratings ≥ ``threshold``."""
         assert raw is not None  # noqa: S101 (raw_files is not empty)
         layout = self.layout
+        time = "timestamp" if isinstance(self.split, Temporal) else None
+        columns = [*CSV, time] if time else CSV
         if raw.suffix == ".zip":
             with zip_member(raw, layout.member) as file:
                 table = read_delimited(
@@ -116,13 +137,13 @@ class MovieLens(Interactions):
                     name=f"{raw.name}/{layout.member}",
                     delimiter=layout.delimiter,
                     names=layout.names,
-                    columns=CSV,
+                    columns=columns,
                 )
         elif raw.suffix == ".csv":
-            table = read_delimited(raw, name=raw.name, columns=CSV)
+            table = read_delimited(raw, name=raw.name, columns=columns)
         else:
             table = read_delimited(
-                raw, name=raw.name, delimiter=layout.delimiter, names=layout.names, columns=CSV
+                raw, name=raw.name, delimiter=layout.delimiter, names=layout.names, columns=columns
             )
         read = ratings(
             table,
@@ -131,8 +152,10 @@ class MovieLens(Interactions):
             item="movieId",
             rating="rating",
             threshold=self.threshold,
+            time=time,
         )
         if self.release == "ml-1m":
             order = np.lexsort((read.items, read.users))
-            read = replace(read, users=read.users[order], items=read.items[order])
+            times = None if read.times is None else read.times[order]
+            read = replace(read, users=read.users[order], items=read.items[order], times=times)
         return read

@@ -19,6 +19,9 @@ class MSD(Interactions):
     has it).
     """
 
+    licence = "research only, as the Million Song Dataset's site asks"
+    cite = "McFee, Bertin-Mahieux, Ellis & Lanckriet 2012, The Million Song Dataset Challenge"
+
     def __init__(
         self,
         *,
@@ -37,6 +40,7 @@ class MSD(Interactions):
         urls = (
             f"http://millionsongdataset.com{PATH.removeprefix('/millionsong')}",
             f"http://labrosa.ee.columbia.edu{PATH}",
+            f"http://labrosa.ee.columbia.edu/~dpwe/tmp/{MEMBER}.zip",  # not tried
         )
         return [RawFile(f"{MEMBER}.zip", self.checksum, urls), RawFile(MEMBER, self.checksum)]
 

@@ -1,6 +1,7 @@
 """The Netflix Prize data (Bennett & Lanning 2007)."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vaebench.datasets import Interactions, RawFile
-from vaebench.datasets.fetch import TarMember, tar_members
+from vaebench.datasets.fetch import TarMember, only_zip_member, tar_members
 from vaebench.datasets.protocol import Protocol, Ratings
-from vaebench.datasets.tables import in_order, read_csv
+from vaebench.datasets.tables import in_order, ratings, read_csv, read_delimited
 from vaebench.errors import DataError
 
 ARCHIVE = "nf_prize_dataset.tar.gz"
@@ -22,8 +23,13 @@ class Netflix(Interactions):
 
     ``nf_prize_dataset.tar.gz`` holds ``download/training_set.tar``, which holds
     ``training_set/mv_*.txt``: a line ``film:``, then ``user,rating,date``. No checksum was ever
-    published: pin yours with ``checksum: "sha256:…"`` (the card of a first run has it).
+    published: pin yours with ``checksum: "sha256:…"`` (the card of a first run has it). A second
+    host has the ratings as ``data.zip`` with one table ``user,film,rating[,date]``; its rows of a
+    film may come in another order, and then another 20 % of a test user's films is held out.
     """
+
+    licence = "research only; no redistribution (terms of the Netflix Prize)"
+    cite = "Bennett & Lanning 2007, The Netflix Prize, KDD Cup and Workshop"
 
     def __init__(
         self,
@@ -35,9 +41,14 @@ class Netflix(Interactions):
         self.threshold, self.checksum, self.split = threshold, checksum, split
 
     def raw_files(self) -> list[RawFile]:
-        """The archive, or the inner archive."""
+        """The archive, the inner archive, or the table of the second host."""
         urls = (f"https://archive.org/download/nf_prize_dataset.tar/{ARCHIVE}",)
-        return [RawFile(ARCHIVE, self.checksum, urls), RawFile(TRAINING_SET, self.checksum)]
+        second = ("https://static.preferred.ai/cornac/datasets/netflix/data.zip",)  # not tried
+        return [
+            RawFile(ARCHIVE, self.checksum, urls),
+            RawFile(TRAINING_SET, self.checksum),
+            RawFile("data.zip", self.checksum, second),
+        ]
 
     def raw_folder(self) -> str:
         """``netflix``."""
@@ -46,6 +57,8 @@ class Netflix(Interactions):
     def read(self, raw: Path | None) -> Ratings:
         """Ratings ≥ ``threshold``, film after film in the order of the film's number."""
         assert raw is not None  # noqa: S101 (raw_files is not empty)
+        if raw.suffix == ".zip":
+            return self._table(raw)
         if raw.name == TRAINING_SET:
             films = self._films(raw, raw.name)
         else:
@@ -62,6 +75,24 @@ class Netflix(Interactions):
         codes, user_ids = in_order(encoded.indices.to_numpy(), encoded.dictionary)
         items = np.repeat(np.arange(len(numbers), dtype=np.int32), lengths)
         return Ratings(codes, items, user_ids, numbers)
+
+    def _table(self, raw: Path) -> Ratings:
+        """The second host's table, put into the order of films."""
+        with only_zip_member(raw) as file:
+            date = b"-" in file.readline()
+            file.seek(0)
+            names = ("user", "film", "rating", "date") if date else ("user", "film", "rating")
+            table = read_delimited(file, name=raw.name, names=names, columns=names[:3])
+        found = ratings(
+            table,
+            name=raw.name,
+            user="user",
+            item="film",
+            rating="rating",
+            threshold=self.threshold,
+        )
+        order = np.argsort(found.items, kind="stable")
+        return replace(found, users=found.users[order], items=found.items[order])
 
     def _films(self, archive: Path | TarMember, label: str) -> dict[int, np.ndarray]:
         """Film number → the users (int32) who rated it ≥ threshold."""
@@ -80,5 +111,8 @@ class Netflix(Interactions):
             if any(column.type != pa.int64() or column.null_count for column in table.columns):
                 raise DataError(f"{label}: {name} has lines that are not user,rating,date")
             keep = table["rating"].to_numpy() >= self.threshold
-            films[int(number)] = table["user"].to_numpy()[keep].astype(np.int32)
+            users = table["user"].to_numpy()[keep]
+            if len(users) and users.max() > np.iinfo(np.int32).max:
+                raise DataError(f"{label}: {name} has a user {users.max()}; allowed: below 2**31")
+            films[int(number)] = users.astype(np.int32)
         return films

@@ -1,25 +1,48 @@
 """A user's own interactions: CSV, TSV or Parquet with named columns."""
 
+import codecs
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
 from vaebench.datasets import Interactions, RawFile
-from vaebench.datasets.protocol import Protocol, Ratings
-from vaebench.datasets.tables import ratings, read_delimited, read_parquet
+from vaebench.datasets.protocol import LABELS, AnySplit, Given, Protocol, Ratings, Temporal
+from vaebench.datasets.tables import (
+    Column,
+    Repeats,
+    header,
+    joined,
+    missing_column,
+    ratings,
+    read_delimited,
+    read_parquet,
+)
+from vaebench.errors import DataError
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".dat": "\t", ".txt": "\t"}
+PART = "label of its file"
+"""The column that a given split in several files makes; no file can have it, but none needs to."""
 
 
 class RatingsTable(Interactions):
-    """One row an interaction; ``path`` is looked for in the local folder, then from the study's.
+    """One row an interaction; ``path`` is looked for beside the config, then in the working folder.
 
     Rows with ``rating`` ≥ ``threshold`` count; without these two options every row does. The file
-    has a header; ``delimiter`` is taken from the ending unless given. ``checksum`` (``sha256:…``)
-    is optional.
+    has a header; ``delimiter`` is taken from the ending unless given, and ``.gz`` or ``.zip`` may
+    follow that ending. ``encoding`` is Python's word for that of a text. ``repeats`` says what
+    becomes of rows of the same user and item, before the threshold: ``refuse`` them, or make one of
+    them with the ``first``, ``last``, ``max`` or ``sum`` of their ratings. ``time`` is the column
+    that a temporal split goes by. ``checksum`` (``sha256:…``) is optional.
 
     Raises:
         ValueError: a threshold without a rating column, or the other way round; an unknown ending
-            without a delimiter, or a delimiter of several characters.
+            without a delimiter, a delimiter of several characters, an unknown encoding, a greatest
+            or summed rating without a rating, a temporal split without a time.
     """
+
+    licence = "the user's own data: as their owner says"
 
     def __init__(
         self,
@@ -29,35 +52,73 @@ class RatingsTable(Interactions):
         item: str,
         rating: str | None = None,
         threshold: float | None = None,
+        time: str | None = None,
+        repeats: Repeats = "refuse",
         delimiter: str | None = None,
+        encoding: str = "utf8",
         checksum: str | None = None,
-        split: Protocol = Protocol(),  # noqa: B008 (frozen)
+        split: AnySplit = Protocol(),  # noqa: B008 (frozen)
     ) -> None:
         if (rating is None) != (threshold is None):
             raise ValueError("rating and threshold belong together: give both or none")
-        ending = Path(path).suffix.lower()
+        ending = _ending(path)
         if delimiter is None and ending not in {*DELIMITERS, ".parquet"}:
             allowed = ", ".join(sorted({*DELIMITERS, ".parquet"}))
             raise ValueError(f"path: {path!r} is not allowed; it should end with one of {allowed}")
         if delimiter is not None and len(delimiter) != 1:
             raise ValueError(f"delimiter: {delimiter!r} is not allowed; it should be one character")
-        self.path, self.user, self.item = path, user, item
-        self.rating, self.threshold = rating, threshold
+        try:
+            codecs.lookup(encoding)
+        except LookupError:
+            raise ValueError(f"encoding: {encoding!r} is no encoding that Python knows") from None
+        if repeats in ("max", "sum") and rating is None:
+            raise ValueError(f"repeats: {repeats!r} is not allowed; without a rating: first, last")
+        if isinstance(split, Temporal) and time is None:
+            raise ValueError("split: temporal needs time, the column of times")
+        self.path, self.user, self.item, self.rating = path, user, item, rating
+        self.threshold, self.time, self.repeats = threshold, time, repeats
         self.delimiter = delimiter or DELIMITERS.get(ending)
-        self.checksum, self.split = checksum, split
+        self.encoding, self.checksum, self.split = encoding, checksum, split
+        self.files = dict(split.files or {}) if isinstance(split, Given) else {}
+        self.unit = path
 
     def raw_files(self) -> list[RawFile]:
         """The one file."""
-        return [RawFile(self.path, self.checksum)]
+        return [RawFile(self.path, self.checksum, own=True)]
+
+    def companions(self) -> list[RawFile]:
+        """The other files of a given split."""
+        return [RawFile(name, own=True) for name in self.files.values()]
+
+    def check(self, raw: Path) -> None:
+        """The columns, from the header alone; of a small file all."""
+        columns = self._columns()
+        if self.delimiter is None:
+            try:
+                present = pa.parquet.read_schema(raw).names
+            except (pa.ArrowInvalid, OSError) as error:
+                raise DataError(f"{raw.name}: not readable as Parquet: {error}") from error
+        else:
+            try:
+                present = header(raw, self.delimiter, encoding=self.encoding)
+            except (pa.ArrowInvalid, UnicodeError, OSError) as error:
+                raise DataError(f"{raw.name}: not readable as a table: {error}") from error
+        if not set(columns) <= set(present):
+            raise missing_column(raw.name, columns, present)
+        super().check(raw)
 
     def read(self, raw: Path | None) -> Ratings:
-        """The rows that count, in file order."""
+        """The rows that count, in file order; of several files one file after the other."""
         assert raw is not None  # noqa: S101 (raw_files is not empty)
-        columns = [column for column in (self.user, self.item, self.rating) if column]
-        if self.delimiter is None:
-            table = read_parquet(raw, columns)
-        else:
-            table = read_delimited(raw, name=raw.name, delimiter=self.delimiter, columns=columns)
+        part = self.split.column if isinstance(self.split, Given) else None
+        table = self._table(raw)
+        if self.files:
+            part = PART
+            others = [
+                self._labelled(self._table(raw.parent / Path(name).name), label)
+                for label, name in self.files.items()
+            ]
+            table = joined([self._labelled(table, "train"), *others])
         return ratings(
             table,
             name=raw.name,
@@ -65,4 +126,37 @@ class RatingsTable(Interactions):
             item=self.item,
             rating=self.rating,
             threshold=self.threshold,
+            time=self.time if isinstance(self.split, Temporal) else None,
+            part=part,
+            repeats=self.repeats,
         )
+
+    def _columns(self) -> list[str]:
+        """The columns that are read."""
+        of_split = self.time if isinstance(self.split, Temporal) else None
+        of_split = self.split.column if isinstance(self.split, Given) else of_split
+        return [c for c in (self.user, self.item, self.rating, of_split) if c]
+
+    def _table(self, path: Path) -> dict[str, Column]:
+        if self.delimiter is None:
+            return read_parquet(path, self._columns())
+        return read_delimited(
+            path,
+            name=path.name,
+            delimiter=self.delimiter,
+            columns=self._columns(),
+            encoding=self.encoding,
+            newlines=True,
+        )
+
+    def _labelled(self, table: dict[str, Column], label: str) -> dict[str, Column]:
+        """``table`` with a column of the one label."""
+        rows = len(table[self.user].codes)
+        codes = np.full(rows, LABELS.index(label), np.int32)
+        return table | {PART: Column(codes, pa.array(LABELS), written=True)}
+
+
+def _ending(path: str) -> str:
+    """The ending that says what a table is, below ``.gz`` or ``.zip``."""
+    first = Path(path)
+    return Path(first.stem if first.suffix.lower() in {".gz", ".zip"} else first).suffix.lower()

@@ -24,6 +24,7 @@ from vaebench.metrics.bound import elbo
 from vaebench.metrics.importance import UNRELIABLE, importance
 from vaebench.models import VAE
 from vaebench.seeds import numpy_stream, torch_stream
+from vaebench.training.data import Data
 from vaebench.training.dynamic import DynamicPictures
 
 
@@ -57,9 +58,10 @@ def load(cell: Path, data: Path) -> Trained:
         DataError: a file is missing, or the weights do not fit the model.
     """
     spec, card = read_json(cell / "config.json"), read_json(data / "card.json")
+    split = Data(data, torch.device("cpu"))
     try:
         arrays = {
-            name: np.load(data / f"{name}.npy", allow_pickle=False)
+            name: np.load(split.path(f"{name}.npy"), allow_pickle=False)
             for part in ("train", "validation", "test")
             for name in (part, f"{part}_labels")
             if name == part or (data / f"{name}.npy").exists()

@@ -121,9 +121,9 @@ def size(plan: Plan, dataset: str, costs: Costs) -> tuple[int, int, int, int] | 
         return users, validation, items, interactions
     options = plan.dataset_options(dataset)
     known = next((each for each in costs.sizes if has(options, each.match)), None)
-    if known is None:
+    split = options.get("split", {})
+    if known is None or split.get("kind") != "strong":
         return None
-    split = options["split"]
     training = known.users - split["validation_users"] - split["test_users"]
     return training, split["validation_users"], known.items, known.interactions
 
@@ -251,7 +251,7 @@ def main(arguments: Sequence[str]) -> None:
         sys.exit("usage: python -m vaebench plan CONFIG")
     try:
         text = Path(arguments[0]).read_text(encoding="utf-8")
-        plan = Plan(_mapping(yaml.safe_load(text), arguments[0]))
+        plan = Plan(_mapping(yaml.safe_load(text), arguments[0]), [Path(arguments[0]).parent])
         plan.check()
         print(page(plan, load()))  # noqa: T201 (what it is for)
     except (OSError, yaml.YAMLError) as error:

@@ -7,25 +7,22 @@ torch nor a component; :meth:`Plan.check` does, and the sources of a cell whose 
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from vaebench.cells.folder import NONE, CellFolder
 from vaebench.cells.found import Reference, references
 from vaebench.cells.selection import SELECTING
-from vaebench.components import create, find, module_name, options, sentence
+from vaebench.components import create, find, module_name, options
 from vaebench.errors import ConfigError
 from vaebench.study.keys import HOMES, RULES, Block, read
-from vaebench.study.sources import code, source_files
+from vaebench.study.sources import code, shown, source_files
 
 if TYPE_CHECKING:
     from vaebench.datasets import Dataset
     from vaebench.models import VAE
-    from vaebench.strategies import Strategy
-    from vaebench.training.estimators import Estimator
 
 
 @dataclass(frozen=True)
@@ -76,9 +73,13 @@ class Cell:
 
 
 class Plan:
-    """A checked study and all that the workflow asks of it."""
+    """A checked study and all that the workflow asks of it.
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    ``beside``: the folders of its config files, where a user's own raw files are looked for first.
+    """
+
+    def __init__(self, config: dict[str, Any], beside: Sequence[Path] = ()) -> None:
+        self.beside = [Path(shown(folder)) for folder in beside]
         self.study = study = read(config)
         self.folder = Path(study.results) / study.name
         self.cells = self._grid(study.all_seeds)
@@ -158,76 +159,12 @@ class Plan:
         """Build every component of the catalogues, so that a wrong option costs a second.
 
         Raises:
-            ConfigError: an unknown or impossible option, or components that do not fit.
+            ConfigError: an unknown or impossible option, components that do not fit, a raw file
+                that cannot be used, or a class of the user's that breaks its contract.
         """
-        from vaebench.strategies.constant import Constant  # noqa: PLC0415 (torch: see the module)
+        from vaebench.study.check import check  # noqa: PLC0415 (torch: see the module)
 
-        datasets = {name: self.dataset(name) for name in self.study.datasets}
-        models = {name: self._created("models", name, 1) for name in self.study.models}
-        strategies = {name: self._strategy(name) for name in self.study.strategies}
-        baselines = {name: self._created("baselines", name) for name in self.study.baselines}
-        for name in self.study.metrics:
-            self._created("metrics", name)
-        for number, block in enumerate(self.study.grid):
-            where = f"grid.{number}"
-            kind = datasets[block.dataset].kind
-            taken = models[block.model].data_kind
-            if taken != kind:
-                raise ConfigError(
-                    f"{where}.model: {block.model!r} takes {taken}, but "
-                    f"{block.dataset!r} has {kind}; allowed: a model for {kind}"
-                )
-            estimator = self._check_training(block, where)
-            for name in block.baselines:
-                if baselines[name].data_kind != kind:
-                    raise ConfigError(
-                        f"{where}.baselines: {name!r} takes {baselines[name].data_kind}, but "
-                        f"{block.dataset!r} has {kind}; allowed: a baseline for {kind}"
-                    )
-            for name in block.strategies:
-                try:
-                    estimator.check_weight(strategies[name])
-                except ConfigError as error:
-                    raise ConfigError(f"{where}.strategies: {name!r}: {error}") from None
-                if not models[block.model].has_rate and not isinstance(strategies[name], Constant):
-                    raise ConfigError(
-                        f"{where}.strategies: {name!r} weighs the rate, and {block.model!r} has "
-                        "none; allowed: a constant.Constant"
-                    )
-                if strategies[name].needs_counts and kind != "interactions":
-                    raise ConfigError(
-                        f"{where}.strategies: {name!r} scales β by interactions, and {kind} have "
-                        "none; allowed on images: strategies without counts"
-                    )
-
-    def _check_training(self, block: Block, where: str) -> "Estimator":
-        """The training settings of a block and its update order; gives its estimator."""
-        from vaebench.training.estimators import Estimator  # noqa: PLC0415 (torch: see the module)
-        from vaebench.training.settings import Training  # noqa: PLC0415
-
-        try:
-            training = Training(**(self.study.training | block.training))
-        except ValidationError as error:
-            key = "training" if self._in_study(error) else f"{where}.training"
-            raise ConfigError(f"{key}.{sentence(error, Training)}") from None
-        if training.rule is not None:
-            key = f"{where}.training" if "rule" in block.training else "training"
-            if not isinstance(training.rule.get("class"), str):
-                raise ConfigError(f"{key}.rule.class: missing; allowed: file.Class")
-            try:
-                create(RULES, training.rule)
-            except ConfigError as error:
-                raise ConfigError(f"{key}.rule.{error}") from error
-        return Estimator(training.estimator, training.samples)
-
-    def _strategy(self, name: str) -> "Strategy":
-        """A strategy; an option that another cell will find stands at 1, which any β may be."""
-        spec = self.study.strategies[name]
-        try:
-            found = dict.fromkeys(references(spec), 1.0)
-            return create(HOMES["strategies"], spec | found)
-        except ConfigError as error:
-            raise ConfigError(f"strategies.{name}.{error}") from error
+        check(self)
 
     def has_pictures(self, path: str) -> bool:
         """Whether the cell at ``path`` is a VAE of pictures."""
@@ -236,7 +173,7 @@ class Plan:
 
     def dataset(self, name: str) -> "Dataset":
         """The data set called ``name``."""
-        created: Dataset = self._created("datasets", name)
+        created: Dataset = self.created("datasets", name)
         return created
 
     def units(self) -> dict[str, str]:
@@ -260,8 +197,8 @@ class Plan:
         )
 
         dataset, folder = self.dataset(name), self.local_folder()
-        found = local_file(dataset, folder)
-        others = [lying_in(folder, dataset, other) for other in dataset.companions()]
+        found = local_file(dataset, folder, self.beside)
+        others = [lying_in(folder, dataset, other, self.beside) for other in dataset.companions()]
         return [str(path) for path in (found and found[1], *others) if path]
 
     def dataset_options(self, name: str) -> dict[str, Any]:
@@ -400,10 +337,12 @@ class Plan:
                 f"{key}: {name!r} is not defined; allowed: {', '.join(sorted(catalogue))}"
             )
 
-    def _in_study(self, error: ValidationError) -> bool:
-        return error.errors()[0]["loc"][0] in self.study.training
+    def created(self, kind: str, name: str, *arguments: object) -> Any:  # noqa: ANN401
+        """The component called ``name`` of a catalogue, with ``arguments`` as from the data.
 
-    def _created(self, kind: str, name: str, *arguments: object) -> Any:  # noqa: ANN401
+        Raises:
+            ConfigError: the class or one of its options is not usable.
+        """
         component = dict(getattr(self.study, kind)[name])
         if kind == "metrics":
             component.pop("epoch", None)

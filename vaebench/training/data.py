@@ -9,7 +9,7 @@ import scipy.sparse
 import torch
 
 from vaebench.errors import DataError
-from vaebench.files import read_json
+from vaebench.files import digest, read_json
 from vaebench.sparse import Batch, SparseRows
 from vaebench.training.dynamic import DynamicPictures
 
@@ -63,18 +63,33 @@ class Data:
         )
         return HeldOut(whole, *parts)
 
+    def path(self, name: str) -> Path:
+        """The file ``name`` of the split, as it was written.
+
+        Raises:
+            DataError: it has another content than the card says.
+        """
+        path = self.folder / name
+        expected = read_json(self.folder / "card.json").get("files", {name: None}).get(name, "none")
+        if expected is not None and digest(path) != expected:
+            raise DataError(
+                f"{path}: sha256 checksum is {digest(path)}; allowed: {expected}, which card.json "
+                "names (remove card.json to split again)"
+            )
+        return path
+
     def _rows(self, name: str) -> SparseRows:
         return SparseRows.from_scipy(self._matrix(name), self.device)
 
     def _matrix(self, name: str) -> scipy.sparse.csr_matrix:
-        path = self.folder / f"{name}.npz"
+        path = self.path(f"{name}.npz")
         try:
             return scipy.sparse.csr_matrix(scipy.sparse.load_npz(path))
         except (OSError, ValueError, KeyError) as error:
             raise DataError(f"cannot read {path}: {error}") from error
 
     def _pictures(self, name: str) -> torch.Tensor:
-        path = self.folder / f"{name}.npy"
+        path = self.path(f"{name}.npy")
         try:
             return torch.from_numpy(np.load(path, allow_pickle=False)).to(self.device)
         except (OSError, ValueError) as error:

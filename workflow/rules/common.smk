@@ -23,7 +23,7 @@ from vaebench.study.trials import Trials
 importable_by_jobs(ROOT)
 
 try:
-    plan = Plan(config)
+    plan = Plan(config, [Path(file).parent for file in workflow.configfiles])
     trials = Trials(plan)
     if workflow.is_main_process:
         plan.check()

@@ -16,6 +16,7 @@ rule fetch:
     params:
         dataset=lambda w: plan.dataset_options(w.dataset),
         local=str(plan.local_folder() or ""),
+        beside=[str(folder) for folder in plan.beside],
         downloads=f"{plan.study.results}/downloads",
     script:
         "../scripts/fetch.py"

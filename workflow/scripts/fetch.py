@@ -10,4 +10,6 @@ from vaebench.jobs import job
 with job(snakemake.log[0]):
     dataset = create("vaebench.datasets", snakemake.params.dataset)
     local = Path(snakemake.params.local) if snakemake.params.local else None
-    write_json(Path(snakemake.output[0]), fetch(dataset, local, Path(snakemake.params.downloads)))
+    beside = [Path(folder) for folder in snakemake.params.beside]
+    receipt = fetch(dataset, local, Path(snakemake.params.downloads), beside)
+    write_json(Path(snakemake.output[0]), receipt)
