@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from vaebench.datasets.binarized_mnist import BinarizedMNIST
-from vaebench.metrics.elbo import elbo
+from vaebench.metrics.bound import elbo
 from vaebench.metrics.importance import importance
 from vaebench.models.image_mlp import ImageMLP
 from vaebench.seeds import torch_stream

@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import scipy.sparse
 import torch
+from vaebench.metrics.ranking import ranking
 
 from vaebench.components import create
-from vaebench.metrics.ranking import ranking
 from vaebench.provenance import processor
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows

@@ -22,7 +22,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from vaebench.cell import run
+from tests.trained import run
 from vaebench.components import create
 from vaebench.config import Plan
 

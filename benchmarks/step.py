@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from measure import SIZES, Rival, machine, pairs, parser, spread, users
 
-from vaebench.cell import Training, adam, choose_device
+from vaebench.cells.vae import adam, choose_device
 from vaebench.memory import keep_freed_blocks
 from vaebench.models.mult_vae import MultVAE
 from vaebench.recorded import CUDAGraphs
@@ -21,6 +21,7 @@ from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
 from vaebench.strategies.constant import Constant
 from vaebench.train import batches, train
+from vaebench.training.settings import Training
 
 BATCH = 500
 

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from vaebench.cells.folder import NONE
 from vaebench.statistics.activity import by_activity
 from vaebench.statistics.diagnostics import diagnostics
 from vaebench.statistics.models import between_models
 from vaebench.statistics.study import ACROSS_FRAMES, Question, across, family, joined
 from vaebench.statistics.variance import SOURCES, shares
-from vaebench.words import NONE
 
 ROOT = Path(__file__).parents[1]
 CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))

@@ -79,7 +79,7 @@ def test_a_cell_lists_exactly_the_files_that_it_loads(cell: str, tmp_path: Path)
     program = f"""
 import sys
 from pathlib import Path
-from vaebench.cell import run
+from tests.trained import run
 from vaebench.components import create
 before = set(sys.modules)
 from vaebench.config import Plan

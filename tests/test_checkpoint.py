@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 import torch
 
-from vaebench import cell, checkpoint
+from tests import trained as cell
+from vaebench import checkpoint
 from vaebench.components import create
 from vaebench.errors import Interrupted
 from vaebench.train import Progress
@@ -78,7 +79,7 @@ def assert_same(one: Path, other: Path) -> None:
 def test_a_training_told_to_stop_goes_on_bit_for_bit(
     variant: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SIGTERM to this very process after random updates, until the cell is done."""
+    """Real signals to this very process after random updates, until the cell is done."""
     wanted, choose = spec(variant), random.Random(variant)  # noqa: S311 (where to cut)
     cell.run(wanted, data, tmp_path / "whole")
     monkeypatch.setattr(checkpoint.Keeper, "__call__", cutting(choose, checkpoint.Keeper.__call__))
@@ -96,7 +97,7 @@ def cutting(choose: random.Random, call: Any) -> Any:
 
     def keeper(self: checkpoint.Keeper) -> None:
         if choose.random() < 1 / 6:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), choose.choice(checkpoint.Keeper.SIGNALS))
         call(self)
 
     return keeper
@@ -113,7 +114,8 @@ torch.set_num_threads(1)
 import time
 from contextlib import suppress
 from pathlib import Path
-from vaebench import cell, checkpoint
+from tests import trained as cell
+from vaebench import checkpoint
 call = checkpoint.Keeper.__call__
 def slowly(self):
     call(self)
@@ -168,9 +170,7 @@ def test_a_checkpoint_of_other_options_or_code_is_not_used(
 ) -> None:
     file = interrupted(data, tmp_path / "cut", monkeypatch)
     kept = file.read_bytes()
-    source = tmp_path / "source.py"
-    source.write_text("x = 1")
-    result = cell.run(spec("closed loop"), data, tmp_path / "cut", inputs=[source])
+    result = cell.run(spec("closed loop"), data, tmp_path / "cut", stamp={"code": "another"})
     assert result["resumed"] is False
     file.write_bytes(kept)
     changed = spec("closed loop")

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.learning import train
 from tests.linear_gaussian import (
     LinearGaussian,
     linear_model,
@@ -20,7 +21,6 @@ from vaebench.strategies.constant import Constant
 from vaebench.strategies.cosine import Cosine
 from vaebench.strategies.linear import Linear
 from vaebench.strategies.per_interaction import PerInteraction
-from vaebench.train import train
 
 ONE = torch.tensor(1.0)
 DRAWS = 400

@@ -5,11 +5,11 @@ import math
 import pytest
 import torch
 
+from tests.learning import train
 from tests.linear_gaussian import linear_model, observations
 from vaebench.learning_rate import factor
 from vaebench.seeds import torch_stream
 from vaebench.strategies.constant import Constant
-from vaebench.train import train
 
 
 def test_without_cycles_it_is_constant() -> None:

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from vaebench.cell import FILES, run
+from tests.trained import run
+from vaebench.cells.folder import FILES
 from vaebench.components import create
 from vaebench.leases import give, take
 
@@ -24,7 +25,7 @@ from pathlib import Path
 from vaebench.jobs import job
 from vaebench.leases import alone
 with job(os.devnull), alone(Path(sys.argv[2])):
-    from vaebench.exhausted import run
+    from tests.trained import run
     print(run(json.loads(sys.argv[3]), Path(sys.argv[1]), Path(sys.argv[2]))["status"])
 """
 

@@ -11,9 +11,10 @@ import pytest
 from tests.plots.test_figures import traces
 from tests.summaries import CONFIG, CONTROL, ORDER, TRUTHS, empty, frames
 from vaebench import paper, plots
+from vaebench.cells.folder import NONE
 from vaebench.plots.study import figures
 from vaebench.tables import content, latex, number
-from vaebench.words import NONE, RANKED
+from vaebench.words import RANKED
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from tests.test_tracking import spec
+from tests.trained import run
 from vaebench import provenance
-from vaebench.cell import run
 from vaebench.components import create
 
 

@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from vaebench import published
-from vaebench.baseline_cell import resolve as resolve_baseline
-from vaebench.cell import resolve as resolve_cell
+from vaebench.cells.baseline import resolve as resolve_baseline
+from vaebench.cells.folder import NONE
+from vaebench.cells.vae import resolve as resolve_cell
 from vaebench.components import find
 from vaebench.config import Plan
 from vaebench.files import write_frame, write_json
 from vaebench.published import Published, body, compare, has, load, markdown, warnings
-from vaebench.words import NONE
 
 ROOT = Path(__file__).parents[1]
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 import vaebench.models
 import vaebench.strategies
+from tests.learning import train
 from tests.tape import Tapes
 from tests.variants import variants
 from vaebench.estimators import Estimator
@@ -31,7 +32,6 @@ from vaebench.sparse import SparseRows
 from vaebench.strategies import Stats, Strategy
 from vaebench.strategies.constant import Constant
 from vaebench.strategies.pid import PID
-from vaebench.train import train
 
 USERS, ITEMS = 60, 30
 

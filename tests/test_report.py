@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from tests.summaries import CONFIG, CONTROL, TRUTHS, empty, frames
+from vaebench.captions import FIGURES
 from vaebench.report import findings, page
 from vaebench.tables import content
-from vaebench.words import FIGURES
 
 
 @pytest.fixture(scope="module")

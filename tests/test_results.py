@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from benchmarks.aggregation import aggregate, write_cell, write_study
+from vaebench.cells.reading import Cells, failures, read_frames
 from vaebench.errors import DataError
 from vaebench.files import write_json
-from vaebench.results import Cells, failures, read_frames
 
 FOUR = np.array([1.0, 2.0, 3.0, 4.0])
 

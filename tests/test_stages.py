@@ -8,12 +8,13 @@ import pytest
 import torch
 import yaml
 
-from vaebench import cell
+from tests import trained as cell
+from vaebench.cells.folder import FILES
+from vaebench.cells.found import settled
 from vaebench.components import create
 from vaebench.config import Plan
 from vaebench.errors import ConfigError
 from vaebench.files import read_json
-from vaebench.stages import settled
 
 ROOT = Path(__file__).parents[1]
 PLANTED = {
@@ -56,7 +57,7 @@ def test_the_second_stage_trains_with_the_beta_at_the_first_ones_peak(tmp_path: 
     plan = Plan(study())
     plan.check()
     first, second = (plan.cells[f"planted/m/{name}/seed-0"] for name in ("anneal", "two-stage"))
-    assert second.stages == {"anneal": first.path}
+    assert second.stages == {"anneal": first.folder}
     assert first.stages == {}
     cell.run(first.spec, tmp_path / "data", tmp_path / "anneal")
     cell.run(
@@ -80,7 +81,7 @@ def test_a_mean_is_that_of_all_updates(tmp_path: Path) -> None:
     plan = Plan(study())
     spec = plan.cells["planted/m/anneal/seed-0"].spec
     cell.run(spec, tmp_path / "data", tmp_path / "anneal")
-    beta = read_json(tmp_path / "anneal/summary.json")["beta"]
+    beta = read_json(tmp_path / "anneal/training.json")["beta"]
     updates = 6 * 4  # 80 training users, batches of 20
     assert beta["mean"] == pytest.approx(sum(min(1, t / 50) for t in range(updates)) / updates)
     options = {"class": "constant.Constant", "beta": {"beta": "mean", "of": "anneal"}}
@@ -105,7 +106,7 @@ def test_a_failed_first_stage_blocks_the_second_with_a_reason(tmp_path: Path) ->
     )
     assert result["status"] == "blocked"
     assert "'anneal' failed" in result["reason"]
-    assert {path.name for path in (tmp_path / "second").iterdir()} == set(cell.FILES)
+    assert {path.name for path in (tmp_path / "second").iterdir()} == set(FILES)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PROGRAM = """
 import json, sys
 from pathlib import Path
-from vaebench.cell import run
+from tests.trained import run
 run(json.loads(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
 heavy = {"torch._dynamo", "sympy", "pandas", "scipy.stats", "sklearn", "mlflow", "matplotlib"}
 print(sorted(heavy & set(sys.modules)))

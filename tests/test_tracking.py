@@ -15,7 +15,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from vaebench.cell import run
+from tests.trained import run
 from vaebench.components import create
 from vaebench.errors import TrackingError
 from vaebench.palette import Look

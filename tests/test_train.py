@@ -5,9 +5,10 @@ import pytest
 import scipy.sparse
 import torch
 
+from tests.learning import train
 from tests.linear_gaussian import linear_model, observations
 from vaebench.errors import Diverged
-from vaebench.metrics.elbo import elbo
+from vaebench.metrics.bound import elbo
 from vaebench.models import VAE
 from vaebench.models.mult_vae import MultVAE
 from vaebench.seeds import torch_stream
@@ -17,7 +18,6 @@ from vaebench.strategies.constant import Constant
 from vaebench.strategies.cyclical import Cyclical
 from vaebench.strategies.linear import Linear
 from vaebench.strategies.user_scaled import UserScaled
-from vaebench.train import train
 
 
 def users() -> SparseRows:

@@ -8,7 +8,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from vaebench.cell import run
+from tests.trained import run
 from vaebench.components import create
 from vaebench.config import Plan
 

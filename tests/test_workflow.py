@@ -23,7 +23,7 @@ import yaml
 
 from vaebench import archive, sync
 from vaebench import verify as verify_
-from vaebench.words import FIGURES
+from vaebench.captions import FIGURES
 
 ROOT = Path(__file__).parents[1]
 PARTS = (

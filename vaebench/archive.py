@@ -18,12 +18,11 @@ from pathlib import Path
 import yaml
 
 from vaebench import provenance
+from vaebench.cells.folder import FILES, CellFolder
 from vaebench.config import Plan
 from vaebench.errors import DataError, VaebenchError
 from vaebench.files import whole
-from vaebench.results import log_of
 from vaebench.saved import NAME, Saved
-from vaebench.words import FILES
 
 MANIFEST = "MANIFEST.json"
 CODE = "code"
@@ -90,7 +89,7 @@ def _of(study: Saved) -> Iterator[Path]:
         if (cell / "status.json").is_file():
             yield from (cell / name for name in FILES if (cell / name).is_file())
         else:  # why it has no result
-            yield from (log for log in [log_of(cell)] if log.is_file())
+            yield from sorted(CellFolder.parse(cell).log().parent.glob("*.log"))
 
 
 def sha256(path: Path) -> str:

@@ -101,23 +101,28 @@ class Training:
 
 
 class Keeper:
-    """Saves now and then, and at once when the job is told to stop (SIGTERM)."""
+    """Saves now and then, and at once when the job is told to stop.
+
+    By a scheduler (SIGTERM), from the keyboard (SIGINT), or because the terminal is gone (SIGHUP).
+    """
+
+    SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
     def __init__(self, seconds: float, write: Callable[[], None]) -> None:
         """Have ``write`` called after ``seconds`` since the last time."""
         self.seconds, self.write = seconds, write
         self.saved = time.monotonic()
-        self.stop = False
-        self.before: Any = None
+        self.stop: str | None = None
+        self.before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():  # others cannot handle signals
-            self.before = signal.signal(signal.SIGTERM, self._told_to_stop)
+            self.before = {each: signal.signal(each, self._told_to_stop) for each in self.SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.before is not None:
-            signal.signal(signal.SIGTERM, self.before)
+        for each, handler in self.before.items():
+            signal.signal(each, handler)
 
     def __call__(self) -> None:
         """Called after each update.
@@ -129,7 +134,9 @@ class Keeper:
             self.write()
             self.saved = time.monotonic()
         if self.stop:
-            raise Interrupted("told to stop (SIGTERM); the checkpoint is written, run it again")
+            raise Interrupted(
+                f"told to stop ({self.stop}); the checkpoint is written, run it again"
+            )
 
-    def _told_to_stop(self, _signal: int, _frame: FrameType | None) -> None:
-        self.stop = True
+    def _told_to_stop(self, number: int, _frame: FrameType | None) -> None:
+        self.stop = signal.Signals(number).name

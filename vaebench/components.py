@@ -10,7 +10,7 @@ import functools
 import importlib
 import importlib.util
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any, get_args, get_type_hints
 
@@ -179,6 +179,11 @@ def create(home: str, spec: dict[str, Any], *arguments: object) -> Any:  # noqa:
         return component(*arguments, **dict(checked))
     except ValueError as error:
         raise ConfigError(str(error)) from error
+
+
+def unnamed(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A component's specification without its name in the study."""
+    return {key: value for key, value in spec.items() if key != "name"}
 
 
 def sentence(error: ValidationError, model: type[BaseModel]) -> str:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from vaebench.cells.folder import NONE, CellFolder
+from vaebench.cells.found import Reference, references
+from vaebench.cells.selection import SELECTING
 from vaebench.components import create, find, module_name, options, sentence
 from vaebench.errors import ConfigError
-from vaebench.sources import digest, source_files
-from vaebench.stages import Reference, references
+from vaebench.sources import code, source_files
 from vaebench.study import HOMES, RULES, Block, read
-from vaebench.words import NONE
 
 if TYPE_CHECKING:
     from vaebench.datasets import Dataset
@@ -29,22 +30,49 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: its names, and the specification that :func:`vaebench.cell.run` takes.
+    """One cell: its folder, and the specification that :func:`vaebench.cells.vae.run` takes.
 
-    ``stages``: strategy → path of the cell that finds an option of this one first.
+    Attributes:
+        folder: its names and paths.
+        spec: what training depends on, as the study writes it.
+        samples: of z per test example.
+        stages: strategy → the cell that finds an option of this one first.
     """
 
-    dataset: str
-    model: str
-    strategy: str
-    seed: int
+    folder: CellFolder
     spec: dict[str, Any]
-    stages: dict[str, str] = field(default_factory=dict)
+    samples: int = 10
+    stages: dict[str, CellFolder] = field(default_factory=dict)
+
+    @property
+    def dataset(self) -> str:
+        """The name of its data set."""
+        return self.folder.dataset
+
+    @property
+    def model(self) -> str:
+        """The name of its model or baseline."""
+        return self.folder.model
+
+    @property
+    def strategy(self) -> str:
+        """The name of its strategy; ``none`` for a baseline."""
+        return self.folder.strategy
+
+    @property
+    def seed(self) -> int:
+        """Its seed."""
+        return self.folder.seed
 
     @property
     def path(self) -> str:
-        """The cell's folder below the study's ``cells/``."""
-        return f"{self.dataset}/{self.model}/{self.strategy}/seed-{self.seed}"
+        """Its names as a path."""
+        return self.folder.key
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is a baseline's."""
+        return self.strategy == NONE
 
 
 class Plan:
@@ -60,7 +88,8 @@ class Plan:
                 f"control: {study.control!r} is not in the grid; allowed: {', '.join(sorted(used))}"
             )
         self.datasets_used = list(dict.fromkeys(cell.dataset for cell in self.cells.values()))
-        self._sources: dict[tuple[str, str, str], list[str]] = {}
+        self._sources: dict[tuple[str, ...], list[str]] = {}
+        self._codes: dict[tuple[str, ...], str] = {}
 
     def _grid(self, seeds: list[int]) -> dict[str, Cell]:
         """All cells by their path."""
@@ -93,34 +122,37 @@ class Plan:
         return bool(baseline.deterministic)
 
     def baseline_cell(self, dataset: str, name: str, seed: int) -> Cell:
-        """A baseline on a data set; see :func:`vaebench.baseline_cell.run`."""
+        """A baseline on a data set; see :func:`vaebench.cells.baseline.run`."""
         model = {"name": name, **self.study.baselines[name]}
         spec = {"study": self.study.name, "dataset": dataset, "model": model, "seed": seed}
-        return Cell(dataset, name, NONE, seed, spec)
+        return Cell(CellFolder(self.folder, dataset, name, NONE, seed), spec)
 
     @property
     def order(self) -> list[str]:
         """Strategies in the order of tables and colours; what stands for none comes last."""
         return [*self.study.strategies, *([NONE] if self.study.baselines else [])]
 
-    def other_cell(self, *, dataset: str, model: str, strategy: str, seed: str) -> Cell:
-        """A cell outside the grid, asked for by its path; trained as the grid trains its like.
+    def cell(self, folder: CellFolder) -> Cell:
+        """The cell of a folder: of the grid, or outside of it, trained as the grid trains its like.
 
         Raises:
             ConfigError: a name that the study does not define.
         """
+        if folder.key in self.cells:
+            return self.cells[folder.key]
+        dataset, model, strategy = folder.dataset, folder.model, folder.strategy
         if model in self.study.baselines and strategy == NONE:
             self._known("the path", dataset, "datasets")
-            return self.baseline_cell(dataset, model, int(seed))
-        for kind, name in (("dataset", dataset), ("model", model), ("strategie", strategy)):
-            self._known("the path", name, f"{kind}s")
+            return self.baseline_cell(dataset, model, folder.seed)
+        for kind, name in (("datasets", dataset), ("models", model), ("strategies", strategy)):
+            self._known("the path", name, kind)
         like = [b for b in self.study.grid if (b.dataset, b.model) == (dataset, model)]
         training = like[0].training if like else {}
         strategies = like[0].strategies if like else []
         block = Block(
             dataset=dataset, model=model, strategies=[*strategies, strategy], training=training
         )
-        return self._cell(block, strategy, int(seed))
+        return self._cell(block, strategy, folder.seed)
 
     def check(self) -> None:
         """Build every component of the catalogues, so that a wrong option costs a second.
@@ -134,6 +166,8 @@ class Plan:
         models = {name: self._created("models", name, 1) for name in self.study.models}
         strategies = {name: self._strategy(name) for name in self.study.strategies}
         baselines = {name: self._created("baselines", name) for name in self.study.baselines}
+        for name in self.study.metrics:
+            self._created("metrics", name)
         for number, block in enumerate(self.study.grid):
             where = f"grid.{number}"
             kind = datasets[block.dataset].kind
@@ -168,8 +202,8 @@ class Plan:
 
     def _check_training(self, block: Block, where: str) -> "Estimator":
         """The training settings of a block and its update order; gives its estimator."""
-        from vaebench.cell import Training  # noqa: PLC0415 (torch: see the module)
-        from vaebench.estimators import Estimator  # noqa: PLC0415
+        from vaebench.estimators import Estimator  # noqa: PLC0415 (torch: see the module)
+        from vaebench.training.settings import Training  # noqa: PLC0415
 
         try:
             training = Training(**(self.study.training | block.training))
@@ -198,7 +232,7 @@ class Plan:
     def has_pictures(self, path: str) -> bool:
         """Whether the cell at ``path`` is a VAE of pictures."""
         cell = self.cells[path]
-        return cell.strategy != NONE and self.dataset(cell.dataset).kind == "images"
+        return not cell.is_baseline and self.dataset(cell.dataset).kind == "images"
 
     def dataset(self, name: str) -> "Dataset":
         """The data set called ``name``."""
@@ -227,36 +261,74 @@ class Plan:
         return self._options("datasets", name)
 
     def dataset_sources(self, name: str) -> list[str]:
-        """The source files that a split stands on."""
+        """The source files that a split depends on."""
         return source_files("vaebench.datasets.fetch", self._module("datasets", name))
 
-    def cell_sources(self, cell: Cell) -> list[str]:
-        """The source files that a cell stands on: editing one of them reruns it.
+    def training_sources(self, cell: Cell) -> list[str]:
+        """The source files that training a cell depends on; of a baseline, fitting and testing it.
 
         Found once for all data sets and seeds: a grid of thousands of cells has few combinations.
         """
-        rule = cell.spec.get("training", {}).get("rule")  # a baseline is not trained
-        key = (cell.model, cell.strategy, str(rule))
-        if key not in self._sources:
-            self._sources[key] = (
-                source_files("vaebench.baseline_cell", self._module("baselines", cell.model))
-                if cell.strategy == NONE
-                else source_files(
-                    "vaebench.cell",
-                    self._module("models", cell.model),
-                    self._module("strategies", cell.strategy),
-                    module_name(RULES, self._rule(cell)["class"]),
-                )
-            )
-        return list(self._sources[key])
+        if cell.is_baseline:
+            modules = ["vaebench.cells.baseline", self._module("baselines", cell.model)]
+            modules += self._metric_modules()
+        else:
+            modules = [
+                "vaebench.cells.vae",
+                "vaebench.cells.job",
+                self._module("models", cell.model),
+                self._module("strategies", cell.strategy),
+                module_name(RULES, self._rule(cell)["class"]),
+                *self._selecting(cell),
+            ]
+        return list(self._files(*modules))
 
-    def code(self, cell: Cell) -> dict[str, str]:
-        """The source files of a cell with a digest of each: a parameter of its job.
+    def test_sources(self, cell: Cell) -> list[str]:
+        """The source files that the test of a trained cell depends on."""
+        model = self._module("models", cell.model)
+        return list(self._files("vaebench.cells.test", model, *self._metric_modules()))
+
+    def training_code(self, cell: Cell) -> str:
+        """One digest of what :meth:`training_sources` say: a parameter of the job.
 
         A parameter that changes reruns the job as an input file does. But input files are objects
         that Snakemake walks again and again: thirty a cell were half the time of planning.
         """
-        return {path: digest(path) for path in self.cell_sources(cell)}
+        return self._code(self.training_sources(cell))
+
+    def test_code(self, cell: Cell) -> str:
+        """One digest of what :meth:`test_sources` say."""
+        return self._code(self.test_sources(cell))
+
+    def uses(self) -> dict[str, list[str]]:
+        """Every digest of code that cells of this plan are made with → its files."""
+        found = {}
+        for cell in self.cells.values():
+            found[self.training_code(cell)] = self.training_sources(cell)
+            if not cell.is_baseline:
+                found[self.test_code(cell)] = self.test_sources(cell)
+        return found
+
+    def _files(self, *modules: str) -> list[str]:
+        if modules not in self._sources:
+            self._sources[modules] = source_files(*modules)
+        return self._sources[modules]
+
+    def _code(self, files: list[str]) -> str:
+        key = tuple(files)
+        if key not in self._codes:
+            self._codes[key] = code(files)
+        return self._codes[key]
+
+    def _metric_modules(self) -> list[str]:
+        metrics = self.study.all_metrics.values()
+        return sorted({module_name(HOMES["metrics"], each["class"]) for each in metrics})
+
+    def _selecting(self, cell: Cell) -> list[str]:
+        """The modules of the metrics that may select a cell's epoch."""
+        if "select" in cell.spec:
+            return [module_name(HOMES["metrics"], cell.spec["select"]["class"])]
+        return sorted({module_name(HOMES["metrics"], c["class"]) for _, c in SELECTING.values()})
 
     def _rule(self, cell: Cell) -> dict[str, Any]:
         """The update order of a cell: its block's, or its model's own."""
@@ -268,19 +340,29 @@ class Plan:
 
     def _cell(self, block: Block, strategy: str, seed: int) -> Cell:
         study = self.study
+        training = {**study.training, **block.training}
+        samples = training.pop("test_samples", 10)
         spec = {
             "study": study.name,
             "dataset": block.dataset,
             "model": {"name": block.model, **study.models[block.model]},
             "strategy": {"name": strategy, **study.strategies[strategy]},
             "seed": seed,
-            "training": {**study.training, **block.training},
+            "training": training,
         }
-        return Cell(
-            block.dataset, block.model, strategy, seed, spec, self._stages(block, strategy, seed)
-        )
+        name = training.get("select")
+        if name is not None:
+            if name not in study.all_metrics:
+                raise ConfigError(
+                    f"training.select: {name!r} is no metric of the study; allowed: "
+                    f"{', '.join(study.all_metrics)}"
+                )
+            metric = {k: v for k, v in study.all_metrics[name].items() if k != "epoch"}
+            spec["select"] = {"name": name, **metric}
+        folder = CellFolder(self.folder, block.dataset, block.model, strategy, seed)
+        return Cell(folder, spec, samples, self._stages(block, strategy, seed))
 
-    def _stages(self, block: Block, strategy: str, seed: int) -> dict[str, str]:
+    def _stages(self, block: Block, strategy: str, seed: int) -> dict[str, CellFolder]:
         """Strategy → cell for each option that another strategy's cell finds."""
         try:
             needed: dict[str, Reference] = references(self.study.strategies[strategy])
@@ -299,8 +381,8 @@ class Plan:
                     f"{key}: {reference.of!r} has an option that a cell finds, too; allowed: a "
                     "strategy with numbers alone"
                 )
-            path = f"{block.dataset}/{block.model}/{reference.of}/seed-{seed}"
-            stages[reference.of] = path
+            names = (block.dataset, block.model, reference.of, seed)
+            stages[reference.of] = CellFolder(self.folder, *names)
         return stages
 
     def _known(self, key: str, name: str, kind: str) -> None:
@@ -314,8 +396,11 @@ class Plan:
         return error.errors()[0]["loc"][0] in self.study.training
 
     def _created(self, kind: str, name: str, *arguments: object) -> Any:  # noqa: ANN401
+        component = dict(getattr(self.study, kind)[name])
+        if kind == "metrics":
+            component.pop("epoch", None)
         try:
-            return create(HOMES[kind], getattr(self.study, kind)[name], *arguments)
+            return create(HOMES[kind], component, *arguments)
         except ConfigError as error:
             raise ConfigError(f"{kind}.{name}.{error}") from error
 

@@ -18,7 +18,7 @@ def gallery(traces: pd.DataFrame) -> Figure:
     """Mean β by epoch of the first data set, model and seed; the band holds 90 % of its values.
 
     Args:
-        traces: one row a cell and epoch, see :meth:`vaebench.results.Cells.traces`.
+        traces: one row a cell and epoch, see :meth:`vaebench.cells.reading.Cells.traces`.
     """
     first = traces.iloc[0]
     chosen = (traces["dataset"] == first["dataset"]) & (traces["model"] == first["model"])

@@ -1,6 +1,7 @@
 """Memory: what is free, and the allocator of the C library told to keep large blocks."""
 
 import ctypes
+import resource
 import sys
 from pathlib import Path
 
@@ -36,3 +37,13 @@ def free_bytes(device: torch.device) -> int | None:
         return None
     sizes = dict(line.split(":", 1) for line in lines)
     return int(sizes["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in sizes else None
+
+
+def usage() -> dict[str, float]:
+    """``cpu_seconds`` of this process, and ``peak_bytes``, the most memory that it had.
+
+    Pages that a process shares with the one it was forked from count in both.
+    """
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {"cpu_seconds": used.ru_utime + used.ru_stime, "peak_bytes": used.ru_maxrss * unit}

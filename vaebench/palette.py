@@ -7,7 +7,7 @@ marker.
 
 from collections.abc import Sequence
 
-from vaebench.words import NONE
+from vaebench.cells.folder import NONE
 
 COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#8A8A00")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")

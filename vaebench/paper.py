@@ -6,9 +6,10 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from vaebench.captions import FIGURES
 from vaebench.tables import decimals, number, p_value, signed
 from vaebench.tables.latex import tex
-from vaebench.words import FIGURES, METRICS, NATS
+from vaebench.words import METRICS, NATS
 
 PLAIN = {"mean", "low", "high", "difference_low", "difference_high"}
 """Quantities in the unit of the metric."""

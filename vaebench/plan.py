@@ -16,16 +16,17 @@ import torch
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from vaebench.cell import Training, resolve, unnamed
-from vaebench.components import create
+from vaebench.cells.folder import NONE
+from vaebench.cells.vae import resolve
+from vaebench.components import create, unnamed
 from vaebench.config import Cell, Plan
 from vaebench.errors import ConfigError, VaebenchError
 from vaebench.files import read_json
 from vaebench.published import has
 from vaebench.study import HOMES
 from vaebench.tables.markdown import table
+from vaebench.training.settings import Training
 from vaebench.tuning.trials import Trials
-from vaebench.words import NONE
 
 BATCH = 500
 """Users of the measured updates."""
@@ -189,15 +190,11 @@ def lines(plan: Plan, costs: Costs) -> tuple[list[Line], list[str]]:
         groups: dict[str, list[Cell]] = {}
         for cell in plan.cells.values():
             if cell.dataset == dataset:
-                groups.setdefault(f"{dataset}/{cell.model}/{cell.strategy}", []).append(cell)
+                groups.setdefault(cell.folder.group, []).append(cell)
         found += [line(cells, what, counts, costs) for what, cells in groups.items()]
         for key, group in trials.groups.items():
             if group.cell.dataset == dataset:
-                cells = [
-                    trials.cell(number, *group.names, seed=int(folder.rpartition("-")[2]))
-                    for number, seeds in enumerate(trials.cells(key))
-                    for folder in seeds
-                ]
+                cells = [trials.cell(folder) for seeds in trials.cells(key) for folder in seeds]
                 found.append(line(cells, f"tuning {key}", counts, costs))
     return found, unknown
 

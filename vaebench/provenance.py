@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -44,10 +45,23 @@ def data(folder: Path) -> dict[str, Any]:
     }
 
 
+def here(threads: int) -> dict[str, Any]:
+    """What made a result: threads, versions, commit and machine."""
+    return {
+        "threads": threads,
+        "versions": versions(),
+        "commit": commit(),
+        "machine": machine(),
+    }
+
+
 def versions() -> dict[str, str]:
     """Python and the libraries that results may depend on."""
     found = {"python": platform.python_version(), "vaebench": metadata_version("vaebench")}
-    return found | {name: metadata_version(name) for name in LIBRARIES}
+    found |= {name: metadata_version(name) for name in LIBRARIES}
+    if "torch" in sys.modules:  # says whether it is a build for CPUs alone
+        found["torch"] = str(sys.modules["torch"].__version__)
+    return found
 
 
 def machine() -> dict[str, Any]:

@@ -15,11 +15,12 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from vaebench.cells.folder import CellFolder
+from vaebench.cells.reading import Cells
 from vaebench.files import read_json
-from vaebench.results import Cells
 from vaebench.tables import Grid, number
 from vaebench.tables.markdown import table as markdown_table
-from vaebench.words import METRICS, names
+from vaebench.words import METRICS
 
 TOLERANCE = 2.0
 """Standard errors by which a base model may differ from its paper before a warning."""
@@ -103,7 +104,7 @@ def compare(
     cells = Cells(folders)
     groups: dict[tuple[str, str, str], dict[str, Any]] = {}
     for folder in folders:
-        name = names(folder)
+        name = CellFolder.parse(folder).names
         key = (name["dataset"], name["model"], name["strategy"])
         if key not in groups and read_json(folder / "status.json")["status"] == "done":
             groups[key] = read_json(folder / "config.json")

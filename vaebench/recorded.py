@@ -13,16 +13,15 @@ says so and training goes on by Python.
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from vaebench.models import VAE
 from vaebench.rules import Update
 from vaebench.sparse import Batch, SparseRows
-from vaebench.strategies import Strategy
+from vaebench.train import Learn, Learned, Learner
 
 RECORDINGS = 32
 """At most so many shapes are recorded; further ones are made by Python."""
@@ -31,26 +30,6 @@ TOLERANCE, ROUNDING = 1e-2, 1e-6
 """How far a replayed update may be from Python's, relative to the step and to the value."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What an update found, detached: tensors alone, so that an update can be recorded.
-
-    Attributes:
-        sums: (4,) float64: Σ_i D_i, Σ_ij R_ij, and times the number of examples: the mean of β, and
-            what the strategy drives to its target (0 without one).
-        betas: float32 values of β, evenly spaced, a few hundred at most.
-        loss: ().
-    """
-
-    sums: Tensor
-    betas: Tensor
-    loss: Tensor
-
-
-Learn = Callable[[Update], Learned]
-"""Makes an update."""
 
 
 class Recorder(Protocol):
@@ -106,15 +85,14 @@ class Recorded:
     def __init__(
         self,
         learn: Learn,
-        model: VAE,
-        strategy: Strategy,
-        optimizer: torch.optim.Optimizer,
+        learner: Learner,
         noise: torch.Generator,
         recorder: Recorder,
     ) -> None:
-        """Everything that ``learn`` changes: weights, buffers, moments, and the random stream."""
+        """``learner`` and ``noise`` are everything that ``learn`` changes."""
         self.learn, self.noise, self.recorder = learn, noise, recorder
-        self.model, self.strategy, self.optimizer = model, strategy, optimizer
+        self.model, self.strategy = learner.model, learner.strategy
+        self.optimizer = learner.optimizer
         self.refused = False
         self.seen: set[object] = set()
         self.recordings: dict[object, tuple[Batch, Learned, Callable[[], None]]] = {}

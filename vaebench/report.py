@@ -10,13 +10,15 @@ import pandas as pd
 import yaml
 
 from vaebench import provenance, published
+from vaebench.captions import FIGURES
+from vaebench.cells.folder import NONE
+from vaebench.cells.reading import failures
 from vaebench.images.figures import embedded
 from vaebench.paper import shown
-from vaebench.results import failures
 from vaebench.tables import content
 from vaebench.tables.content import named, without_baselines
 from vaebench.tuning import report as tuning
-from vaebench.words import FIGURES, METRICS, NONE
+from vaebench.words import METRICS
 
 
 def page(

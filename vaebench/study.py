@@ -5,11 +5,11 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from vaebench.cells.folder import NONE
 from vaebench.components import sentence
 from vaebench.errors import ConfigError
 from vaebench.images.options import ImageStudy
 from vaebench.tuning.budget import Tuning
-from vaebench.words import METRICS, NONE
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 """A name that is a folder: letters, digits, dot, underscore and hyphen."""
@@ -20,13 +20,30 @@ Margin = Annotated[float, Field(gt=0)]
 Component = dict[str, Any]
 """``{class: file.Class, **options}``."""
 
+MetricName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9@._-]*$")]
+"""A name that is a column: as :data:`Name`, and @."""
+
 HOMES = {
     "datasets": "vaebench.datasets",
     "models": "vaebench.models",
     "strategies": "vaebench.strategies",
     "baselines": "vaebench.baselines",
+    "metrics": "vaebench.metrics",
 }
 RULES = "vaebench.rules"
+
+EPOCHS = ("selected", "last")
+"""Whose weights a metric may look at: its key ``epoch``, beside the options of its class."""
+
+SHIPPED: dict[str, dict[str, Any]] = {
+    "ndcg@100": {"class": "ndcg.NDCG", "k": 100},
+    "recall@20": {"class": "recall.Recall", "k": 20},
+    "recall@50": {"class": "recall.Recall", "k": 50},
+    "distortion": {"class": "elbo.Distortion"},
+    "rate": {"class": "elbo.Rate"},
+    "elbo": {"class": "elbo.ELBO"},
+}
+"""The metrics of every study; ``metrics`` of a configuration adds to them."""
 
 
 class Strict(BaseModel):
@@ -85,9 +102,15 @@ class Study(Strict):
     models: dict[Name, Component]
     strategies: dict[Name, Component]
     baselines: dict[Name, Component] = {}
+    metrics: dict[MetricName, Component] = {}
     tuning: Tuning | None = None
     images: ImageStudy | None = None
     grid: Annotated[list[Block], Field(min_length=1)]
+
+    @property
+    def all_metrics(self) -> dict[str, Component]:
+        """The shipped metrics and the study's own."""
+        return SHIPPED | self.metrics
 
     @property
     def all_seeds(self) -> list[int]:
@@ -117,9 +140,10 @@ def read(config: dict[str, Any]) -> Study:
             "environment, as MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD or with the "
             "whole URI in MLFLOW_TRACKING_URI"
         )
-    if isinstance(study.margin, dict) and set(study.margin) - set(METRICS):
-        unknown = min(set(study.margin) - set(METRICS))
-        raise ConfigError(f"margin.{unknown}: no such metric; allowed: {', '.join(METRICS)}")
+    known = study.all_metrics
+    if isinstance(study.margin, dict) and set(study.margin) - set(known):
+        unknown = min(set(study.margin) - set(known))
+        raise ConfigError(f"margin.{unknown}: no such metric; allowed: {', '.join(known)}")
     _check_names(study)
     return study
 
@@ -130,6 +154,16 @@ def _check_names(study: Study) -> None:
         for name, component in getattr(study, kind).items():
             if not isinstance(component.get("class"), str):
                 raise ConfigError(f"{kind}.{name}.class: missing; allowed: file.Class")
+    for name, component in study.metrics.items():
+        if component.get("epoch", "selected") not in EPOCHS:
+            raise ConfigError(
+                f"metrics.{name}.epoch: {component['epoch']!r} is not allowed; it should be "
+                f"{' or '.join(EPOCHS)}"
+            )
+        if name in SHIPPED and component != SHIPPED[name]:
+            raise ConfigError(
+                f"metrics.{name}: the name of a metric that every study has; allowed: another name"
+            )
     if study.baselines and NONE in study.strategies:
         raise ConfigError(
             f"strategies.{NONE}: the name stands for a baseline's missing strategy; allowed: "

@@ -21,12 +21,12 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
+from vaebench.cells.folder import FILES, NONE, CellFolder
 from vaebench.errors import TrackingError
 from vaebench.files import read_json
 from vaebench.leases import one_of
 from vaebench.palette import Look
 from vaebench.provenance import config_hash
-from vaebench.words import FILES, METRICS, NONE, names, trial
 
 KEY = "vaebench.key"
 """Tag: what a run mirrors; unique in its experiment."""
@@ -126,7 +126,8 @@ def _mirror(
     # one experiment a data set: its runs can be compared, those of two data sets cannot
     homes = {name: _experiment(client, f"{title}: {name}", artifacts) for name in cards}
     # trials of a tuning stage are no results: they stand apart
-    trials = {names(folder)["dataset"] for folder in cells if trial(folder)}
+    parsed = {folder: CellFolder.parse(folder) for folder in cells}
+    trials = {cell.dataset for cell in parsed.values() if cell.trial is not None}
     homes |= {
         f"{name}/trials": _experiment(client, f"{title}, tuning: {name}", artifacts)
         for name in sorted(trials)
@@ -135,12 +136,11 @@ def _mirror(
     look = Look([*config["strategies"], NONE])
     runs = {}
     for folder in cells:
-        if (folder / "status.json").exists():
-            cell = names(folder)
-            key, dataset = "/".join(map(str, cell.values())), cell["dataset"]
-            where = f"{dataset}/trials" if trial(folder) else dataset
-            key = f"{trial(folder)}/{key}" if trial(folder) else key
-            digest = _digest([folder / name for name in ARTIFACTS])
+        cell = parsed[folder]
+        if cell.finished:
+            dataset, key = cell.dataset, cell.label
+            where = dataset if cell.trial is None else f"{dataset}/trials"
+            digest = _digest([path for name in ARTIFACTS if (path := folder / name).exists()])
             runs[key] = _unchanged(client, existing[where].get(key), digest) or _cell(
                 client,
                 homes[where],
@@ -149,7 +149,7 @@ def _mirror(
                 digest,
                 folder,
                 inputs[dataset],
-                look.colour(cell["strategy"]),
+                look.colour(cell.strategy),
             )
     if not documents:  # not yet
         return runs
@@ -226,15 +226,17 @@ def _cell(
     colour: str,
 ) -> str:
     """Log one cell as a new run; the content tag comes last, so a half-logged run is replaced."""
-    summary, config = read_json(folder / "summary.json"), read_json(folder / "config.json")
-    status = read_json(folder / "status.json")
-    cell = names(folder)
+    config, cell = read_json(folder / "config.json"), CellFolder.parse(folder)
+    if cell.trial is None:
+        summary, status = read_json(folder / "summary.json"), read_json(folder / "status.json")
+    else:
+        summary = status = read_json(folder / "training.json")
     start = int(summary["started_at"] * 1000)
     tags = {
         KEY: key,
         "study": study,
-        **{name: str(value) for name, value in cell.items()},
-        **({"trial": trial(folder)} if trial(folder) else {}),
+        **{name: str(value) for name, value in cell.names.items()},
+        **({} if cell.trial is None else {"trial": f"trial-{cell.trial}"}),
         "status": status["status"],
         "mlflow.runColor": colour,
         "reason": status["reason"] or "",
@@ -242,7 +244,7 @@ def _cell(
         "git_dirty": str(summary["commit"]["dirty"]),
         "config_sha256": config_hash(config),
     }
-    name = f"{cell['strategy']} · {cell['model']} · seed {cell['seed']}"
+    name = f"{cell.strategy} · {cell.model} · seed {cell.seed}"
     run = client.create_run(experiment, start_time=start, tags=tags, run_name=name).info.run_id
     trace = pd.read_parquet(folder / "trace.parquet")
     metrics = [*_series(trace, start), *_finals(summary, start)]
@@ -250,8 +252,8 @@ def _cell(
         client.log_batch(run, metrics=metrics[first : first + PER_BATCH])
     client.log_batch(run, params=[Param(name, str(value)) for name, value in _flat(config)])
     client.log_inputs(run, [data])
-    for artifact in ARTIFACTS:
-        client.log_artifact(run, str(folder / artifact))
+    for artifact in filter(Path.exists, (folder / name for name in ARTIFACTS)):
+        client.log_artifact(run, str(artifact))
     end = start + int(summary["seconds"] * 1000)
     client.set_terminated(run, STATUS.get(status["status"], "FAILED"), end_time=end)
     client.log_batch(run, tags=[RunTag(CONTENT, digest)])
@@ -299,7 +301,8 @@ def _series(trace: pd.DataFrame, start: int) -> list[Metric]:
 def _finals(summary: dict[str, Any], start: int) -> list[Metric]:
     """Test means and the selection as metrics of their own: the run table shows last values."""
     time = start + int(summary["seconds"] * 1000)
-    finals = {f"test/{name}": summary["test"].get(name) for name in METRICS}
+    test = summary.get("test", {})  # a trial has none
+    finals = {f"test/{name}": test.get(name) for name in summary.get("metrics", {})}
     if summary["selected"]:
         finals["best/epoch"] = summary["selected"]["epoch"]
         finals["best/beta"] = summary["selected"]["beta"]

@@ -16,7 +16,6 @@ from vaebench.errors import Diverged
 from vaebench.estimators import Estimator
 from vaebench.learning_rate import factor
 from vaebench.models import VAE
-from vaebench.recorded import Learned, Recorded, Recorder
 from vaebench.rules import PARTS, Draw, Rule, Update
 from vaebench.rules.joint import Joint
 from vaebench.sparse import Batch, counts
@@ -27,6 +26,69 @@ BETA_QUANTILES = {"min": 0.0, "q05": 0.05, "q50": 0.5, "q95": 0.95, "max": 1.0}
 
 BETA_VALUES_PER_UPDATE = 512
 """At most so many of an update's β values, evenly spaced, enter the quantiles (the mean: all)."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What an update found, detached: tensors alone, so that an update can be recorded.
+
+    Attributes:
+        sums: (4,) float64: Σ_i D_i, Σ_ij R_ij, and times the number of examples: the mean of β, and
+            what the strategy drives to its target (0 without one).
+        betas: float32 values of β, evenly spaced, a few hundred at most.
+        loss: ().
+    """
+
+    sums: Tensor
+    betas: Tensor
+    loss: Tensor
+
+
+@dataclass
+class Learner:
+    """What learns, on one device, and how: everything that an update changes or goes by.
+
+    Attributes:
+        model: the VAE; its device is the device of training.
+        strategy: β.
+        optimizer: over the model's parameters.
+        rule: the update order: which batches come and what learns from them; by default everything
+            from each.
+        estimator: how distortion and rate are estimated; by default one sample of algorithm 1.
+    """
+
+    model: VAE
+    strategy: Strategy
+    optimizer: torch.optim.Optimizer
+    rule: Rule = field(default_factory=Joint)
+    estimator: Estimator = Estimator()  # noqa: RUF009 (frozen)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to train.
+
+    Attributes:
+        epochs: passes over the examples, as the order of updates defines them.
+        batch_size: B; T = epochs · passes · ⌈examples / B⌉ updates that count.
+        learning_rate_cycles: see :func:`vaebench.learning_rate.factor`.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate_cycles: int | None = None
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The random numbers of training: ``batches`` their order (CPU), ``noise`` dropout and ε."""
+
+    batches: torch.Generator
+    noise: torch.Generator
+
+
+Learn = Callable[[Update], Learned]
+"""Makes an update: one function that reads and writes tensors and never waits for their values."""
 
 
 @dataclass
@@ -135,66 +197,51 @@ class Batches:
 
 
 def train(
-    model: VAE,
-    strategy: Strategy,
-    optimizer: torch.optim.Optimizer,
+    learner: Learner,
     examples: Batch,
-    *,
-    epochs: int,
-    batch_size: int,
-    order: torch.Generator,
-    noise: torch.Generator,
+    budget: Budget,
+    streams: Streams,
     after_epoch: Callable[[dict[str, float]], float | None],
-    rule: Rule | None = None,
-    estimator: Estimator = Estimator(),  # noqa: B008 (frozen)
-    learning_rate_cycles: int | None = None,
+    *,
     progress: Progress | None = None,
     after_update: Callable[[], None] = lambda: None,
-    recorder: Recorder | None = None,
+    recorded: Callable[[Learn], Learn] = lambda learn: learn,
 ) -> dict[str, float]:
     """Train in place; ``after_epoch`` gets each epoch's row of the trace.
 
     Args:
-        model: the VAE; its device is the device of training.
-        strategy: β, on the same device.
-        optimizer: over the model's parameters.
-        examples: the training examples, on the device.
-        epochs: passes over ``examples``, as the update order defines them.
-        batch_size: B; T = epochs · passes · ⌈examples / B⌉ updates that count.
-        order: CPU stream of the batch order.
-        noise: stream of dropout and of ε, on the device.
+        learner: model, strategy, optimiser, order of updates and estimator.
+        examples: the training examples, on the model's device.
+        budget: epochs and batches.
+        streams: the random numbers.
         after_epoch: validation, logging; returns the validation metric, higher is better.
-        rule: the update order: which batches come and what learns from them; by default everything
-            from each.
-        estimator: how distortion and rate are estimated; by default one sample of algorithm 1.
-        learning_rate_cycles: see :func:`vaebench.learning_rate.factor`.
         progress: where to go on; the other arguments must be in the state they had there.
         after_update: called after each update, when ``progress`` is true to the model: checkpoints.
-        recorder: records updates and replays them, see :mod:`vaebench.recorded`; an update is
-            therefore one function that reads and writes tensors and never waits for their values.
+        recorded: makes of an update one that is replayed (:mod:`vaebench.recorded`).
 
     Returns:
         Distortion and rate of the very first batch before any update, nats per example: the same
         for all strategies of a seed.
 
     Raises:
-        Diverged: an epoch's distortion or rate is not finite.
+        Diverged: an epoch's distortion, rate or validation metric is not finite.
         ConfigError: the estimator does not go with the strategy's weight.
     """
-    estimator.check_weight(strategy)
-    rule, progress = rule or Joint(), progress or Progress()
-    total = epochs * rule.passes * math.ceil(len(examples) / batch_size)
+    model, strategy, optimizer = learner.model, learner.strategy, learner.optimizer
+    learner.estimator.check_weight(strategy)
+    rule, progress = learner.rule, progress or Progress()
+    total = budget.epochs * rule.passes * math.ceil(len(examples) / budget.batch_size)
     number = torch.zeros((), dtype=torch.int64, device=next(model.parameters()).device)
-    draw, aim = Batches(examples, batch_size, order), strategy.aim()
+    draw, aim = Batches(examples, budget.batch_size, streams.batches), strategy.aim()
 
     def learn(update: Update) -> Learned:
         x = update.x
         for part in PARTS:
             getattr(model, part).requires_grad_(part in update.parts)
-        terms = estimator.draw(model, x, noise)
+        terms = learner.estimator.draw(model, x, streams.noise)
         stats = Stats(number, total, terms.distortion.detach(), terms.rate.detach(), counts(x))
         beta = strategy(stats)
-        loss = (strategy.example_weights(stats) * estimator.loss(terms, beta)).mean()
+        loss = (strategy.example_weights(stats) * learner.estimator.loss(terms, beta)).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -203,13 +250,14 @@ def train(
             strategy.update(stats)
         return learned
 
-    step = Recorded(learn, model, strategy, optimizer, noise, recorder) if recorder else learn
+    step = recorded(learn)
     for group in optimizer.param_groups:
         group.setdefault("initial_lr", float(group["lr"]))
-    while progress.epoch.number <= epochs:
-        for update in _updates(rule, model, draw, order, progress):
+    while progress.epoch.number <= budget.epochs:
+        for update in _updates(rule, model, draw, streams.batches, progress):
             number.fill_(progress.updates)
-            set_learning_rate(optimizer, factor(progress.updates, total, learning_rate_cycles))
+            scale = factor(progress.updates, total, budget.learning_rate_cycles)
+            set_learning_rate(optimizer, scale)
             learned = step(update)
             progress.epoch.add(learned, len(update.x), acts="encoder" in update.parts)
             progress.losses.append(learned.loss)

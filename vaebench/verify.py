@@ -20,14 +20,12 @@ import numpy as np
 import pandas as pd
 
 from vaebench.archive import MANIFEST, ROOT, sha256
-from vaebench.cell import SELECTION
+from vaebench.cells.folder import FILES, CellFolder
 from vaebench.datasets.fetch import tar_members
 from vaebench.errors import DataError, VaebenchError
 from vaebench.files import read_json
 from vaebench.provenance import config_hash
-from vaebench.results import log_of
 from vaebench.saved import NAME, Saved
-from vaebench.words import FILES
 
 TOLERANCE = 1e-9
 """Relative; other processors add in another order."""
@@ -102,7 +100,7 @@ def _cell(study: Saved, folder: Path) -> Iterator[str]:
         test = pd.read_parquet(folder / "test.parquet")
         trace = pd.read_parquet(folder / "trace.parquet")
         yield from (f"{name}: {words}" for words in _means(summary, test))
-        metric = f"validation_{SELECTION[read_json(card)['kind']]}"
+        metric = f"validation_{summary['selecting']}"
         yield from (f"{name}: {words}" for words in _selection(summary, trace, metric))
 
 
@@ -164,7 +162,14 @@ def _tables(study: Saved) -> list[str]:
 def _link(study: Saved, copy: Path) -> None:
     """The cells, cards and logs of a study under another path, without copying their content."""
     parts = [*study.cells(), *(card.parent for card in study.cards().values())]
-    for source in [*parts, *(log_of(cell) for cell in study.cells())]:
+    for source in [
+        *parts,
+        *(
+            log
+            for cell in study.cells()
+            for log in CellFolder.parse(cell).log().parent.glob("*.log")
+        ),
+    ]:
         target = copy / source.relative_to(study.folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.exists():

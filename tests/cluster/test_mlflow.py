@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from tests.cluster.services import PASSWORD, Database, Server, missing
 from tests.cluster.slurm import wait_for
 from tests.test_tracking import CONFIG, spec
-from vaebench.cell import run
+from tests.trained import run
 from vaebench.components import create
 
 SEEDS = range(8)

@@ -8,13 +8,13 @@ import scipy.sparse
 import scipy.special
 import torch
 
+from tests.ranked import from_scores
 from vaebench.components import create
 from vaebench.data import Data
 from vaebench.datasets.planted import Planted, log_marginal
 from vaebench.datasets.protocol import Protocol, split
 from vaebench.errors import ConfigError
 from vaebench.files import read_json
-from vaebench.metrics.ranking import from_scores
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
 

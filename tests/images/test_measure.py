@@ -10,8 +10,8 @@ import sklearn.metrics
 import torch
 from sklearn.decomposition import PCA
 
+from tests.trained import run
 from vaebench import plots
-from vaebench.cell import run
 from vaebench.components import create
 from vaebench.errors import DataError
 from vaebench.files import read_json

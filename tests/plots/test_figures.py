@@ -9,9 +9,10 @@ import pytest
 
 from tests.summaries import CONTROL, ORDER, TRUTHS, empty, frames
 from vaebench import plots
+from vaebench.captions import FIGURES
+from vaebench.cells.folder import NONE
 from vaebench.palette import LINES, MARKERS, Look
 from vaebench.plots.study import figures
-from vaebench.words import FIGURES, NONE
 
 
 def traces() -> pd.DataFrame:

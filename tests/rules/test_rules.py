@@ -8,6 +8,7 @@ import pytest
 import scipy.sparse
 import torch
 
+from tests.learning import train
 from tests.linear_gaussian import linear_model, observations
 from vaebench.components import options
 from vaebench.errors import ArgumentError
@@ -20,7 +21,7 @@ from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
 from vaebench.strategies import Stats
 from vaebench.strategies.constant import Constant
-from vaebench.train import Batches, train
+from vaebench.train import Batches
 
 
 def draw(x: torch.Tensor | SparseRows, size: int = 250) -> Draw:

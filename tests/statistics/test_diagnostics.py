@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import torch
 
-from vaebench.cell import run
+from tests.trained import run
+from vaebench.cells.reading import Cells, read_frames
 from vaebench.components import create
-from vaebench.results import Cells, read_frames
 from vaebench.statistics.diagnostics import diagnostics
 from vaebench.tables import content
 

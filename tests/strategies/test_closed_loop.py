@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from tests.learning import train
 from tests.linear_gaussian import linear_model, observations
 from vaebench.seeds import torch_stream
 from vaebench.strategies import Stats, Strategy
@@ -15,7 +16,6 @@ from vaebench.strategies.free_bits import FreeBits
 from vaebench.strategies.geco import GECO
 from vaebench.strategies.pid import PID
 from vaebench.strategies.soft_free_bits import SoftFreeBits
-from vaebench.train import train
 
 T = 400
 

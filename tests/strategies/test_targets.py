@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 import vaebench.strategies
+from tests.learning import train
 from tests.linear_gaussian import LinearGaussian, linear_model, observations
 from tests.strategies.test_closed_loop import stats
 from tests.variants import variants
@@ -29,7 +30,6 @@ from vaebench.strategies.capacity import Capacity
 from vaebench.strategies.geco import GECO, LOG_BOUND
 from vaebench.strategies.pid import PID
 from vaebench.strategies.soft_free_bits import SoftFreeBits
-from vaebench.train import train
 
 T = 400
 HISTORY = some.lists(some.floats(0, 1_000) | some.floats(0, 2), max_size=40)

@@ -3,7 +3,7 @@
 import re
 
 from tests.summaries import CONTROL, ORDER, TRUTHS, frames
-from vaebench.results import failures
+from vaebench.cells.reading import failures
 from vaebench.tables import content, markdown
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
+from vaebench.cells.found import chosen, merged
 from vaebench.errors import Diverged
 from vaebench.files import write_json
 from vaebench.search import Range
-from vaebench.tuning.choice import chosen, merged
 from vaebench.tuning.choose import choose, design, expected_best
 
 SPACE = {

@@ -16,7 +16,9 @@ import scipy.sparse
 from vaebench.datasets.protocol import Protocol, Ratings, Split, split
 from vaebench.errors import DataError
 from vaebench.files import whole, write_json
-from vaebench.metrics.ranking import NDCG_AT
+
+RANKED_ITEMS = 100
+"""A list of recommendations is so long; a data set must have as many items."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,10 @@ class Interactions(Dataset):
     def write_split(self, raw: Path | None, out: Path, source: dict[str, Any]) -> None:
         """Write SciPy CSR ``.npz``: ``train``, ``{validation,test}_{fold_in,held_out}``; ids."""
         parts = split(self.read(raw), self.split)
-        if parts.counts["training_items"] < NDCG_AT:
+        if parts.counts["training_items"] < RANKED_ITEMS:
             raise DataError(
                 f"split: {parts.counts['training_items']} items of training users are too few; "
-                f"allowed: at least {NDCG_AT}, for NDCG@{NDCG_AT}"
+                f"allowed: at least {RANKED_ITEMS}, for NDCG@{RANKED_ITEMS}"
             )
         for name, matrix in parts.matrices.items():
             with whole(out / f"{name}.npz") as path, path.open("wb") as file:

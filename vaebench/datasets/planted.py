@@ -12,7 +12,9 @@ from vaebench.datasets import Interactions
 from vaebench.datasets.protocol import Protocol, Ratings, Split
 from vaebench.distributions import DiagonalGaussian, standard_normal
 from vaebench.likelihoods import Multinomial
-from vaebench.metrics.ranking import NDCG_AT, from_scores
+from vaebench.metrics import lists
+from vaebench.metrics.ndcg import NDCG
+from vaebench.metrics.recall import Recall
 from vaebench.seeds import numpy_stream, torch_stream
 from vaebench.sparse import SparseRows
 
@@ -32,7 +34,7 @@ class Planted(Interactions):
         self,
         *,
         users: Size = 1_600,
-        items: Annotated[int, Field(ge=NDCG_AT)] = 500,
+        items: Annotated[int, Field(ge=100)] = 500,
         latents: Size = 8,
         scale: Annotated[float, Field(gt=0)] = 2.0,
         mean_interactions: Annotated[float, Field(gt=5)] = 45.0,
@@ -99,11 +101,10 @@ class Planted(Interactions):
         noise = torch_stream("planted truth", self.seed)
         log_likelihood = log_marginal(weights, bias, x, noise, self.importance_samples)
         scores = self.latent_users()[torch.from_numpy(parts.ids["test_users"])] @ weights.T + bias
-        ranked = from_scores(
-            scores, SparseRows.from_scipy(fold_in), SparseRows.from_scipy(held_out)
-        )
-        best = {name: values.nanmean().item() for name, values in ranked.items()}
-        return {"elbo": log_likelihood.mean().item()} | best
+        best = lists(scores, SparseRows.from_scipy(fold_in), SparseRows.from_scipy(held_out), 100)
+        metrics = {"ndcg@100": NDCG(), "recall@20": Recall(k=20), "recall@50": Recall(k=50)}
+        found = {name: metric.values(best).nanmean().item() for name, metric in metrics.items()}
+        return {"elbo": log_likelihood.mean().item()} | found
 
 
 def log_marginal(

@@ -19,7 +19,7 @@ from vaebench.errors import DataError
 from vaebench.files import read_json, whole, write_json
 from vaebench.images.options import ImageStudy
 from vaebench.metrics.annealed import annealed
-from vaebench.metrics.elbo import elbo
+from vaebench.metrics.bound import elbo
 from vaebench.metrics.importance import UNRELIABLE, importance
 from vaebench.models import VAE
 from vaebench.seeds import numpy_stream, torch_stream

@@ -6,13 +6,15 @@ from typing import Any
 
 import pandas as pd
 
+from vaebench.cells.folder import CellFolder
 from vaebench.files import read_json
-from vaebench.words import names
 
 
 def gather(folders: Sequence[Path]) -> list[dict[str, Any]]:
     """One row a cell: its names and its numbers."""
-    return [names(folder) | read_json(folder / "metrics.json") for folder in folders]
+    return [
+        CellFolder.parse(folder).names | read_json(folder / "metrics.json") for folder in folders
+    ]
 
 
 def table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:

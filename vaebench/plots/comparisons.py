@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from vaebench.cells.folder import NONE
 from vaebench.palette import Look
 from vaebench.plots import COLUMN, blocks, label, legend, nothing, panels
-from vaebench.words import NONE
 
 FEW, TOO_MANY = 4, 8
 """So few means have none far from the rest; so many strategies cannot be told apart in a group."""

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
+from vaebench.cells.reading import Cells
 from vaebench.errors import DataError
-from vaebench.results import Cells
 from vaebench.statistics.bootstrap import expanded, two_way
 from vaebench.statistics.contrasts import contrast
 from vaebench.statistics.layout import Layout

@@ -33,7 +33,7 @@ def diagnostics(cells: pd.DataFrame, order: list[str]) -> pd.DataFrame:
     ``missed`` counts the seeds whose last epoch was more than 5 % away from the target.
 
     Args:
-        cells: see :meth:`vaebench.results.Cells.table`.
+        cells: see :meth:`vaebench.cells.reading.Cells.table`.
         order: strategies in the order wanted.
     """
     done = cells[cells["status"] == "done"]

@@ -6,13 +6,13 @@ from dataclasses import dataclass, fields
 
 import pandas as pd
 
-from vaebench.results import Cells
+from vaebench.cells.reading import Cells
 from vaebench.statistics.across import across
 from vaebench.statistics.activity import by_activity
 from vaebench.statistics.family import Values, all_pairs, best, compare
 from vaebench.statistics.models import between_models
 from vaebench.statistics.power import Components, table
-from vaebench.words import METRICS, OF_USERS, RANKED
+from vaebench.words import RANKED
 
 KEYS = ["dataset", "model", "metric"]
 """What names a family of tests."""
@@ -76,7 +76,9 @@ def analyse(cells: Cells, question: Question) -> Findings:
     fixed = {dataset: cells.fixed(dataset) for dataset, _ in cells.blocks()}
     for key, values in families(cells):
         parts = family(values, key[2], question, fixed=key[1] in fixed[key[0]])
-        interactions = cells.interactions(*key[:2]) if key[2] in OF_USERS else None
+        about = cells.metrics[key[2]]
+        of_users = about["unit"] != "nats" and about["per"] == "example"
+        interactions = cells.interactions(*key[:2]) if of_users else None
         if interactions is not None:
             parts["activity"] = by_activity(values, interactions, order, control, confidence)
         for name, frame in parts.items():
@@ -109,7 +111,7 @@ def models(
         together[dataset].append(model)
     order, control, confidence = question.order, question.control, question.confidence
     for dataset, names in together.items():
-        for metric in METRICS if len(names) > 1 else ():
+        for metric in cells.metrics if len(names) > 1 else ():
             found = {model: cells.values(dataset, model, metric) for model in names}
             table = between_models(
                 found, fixed[dataset], order, control, confidence, question.margin, metric
@@ -139,7 +141,7 @@ def family(
 def families(cells: Cells) -> Iterator[tuple[tuple[str, str, str], Values]]:
     """(data set, model, metric) → its values, for every family that has any."""
     for dataset, model in cells.blocks():
-        for metric in METRICS:
+        for metric in cells.metrics:
             values = cells.values(dataset, model, metric)
             if values:
                 yield (dataset, model, metric), values

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from vaebench.cells.folder import NONE
 from vaebench.statistics.diagnostics import COLUMNS as DIAGNOSTICS
 from vaebench.statistics.diagnostics import REACHED
 from vaebench.statistics.variance import SOURCES
 from vaebench.tables import Grid, counted, decimals, interval, number, p_value, signed, unit
-from vaebench.words import METRICS, NONE, RANKED
+from vaebench.words import METRICS, RANKED
 
 Truths = Mapping[str, Mapping[str, float]]
 """Data set → metric → the best possible value, where it is known."""

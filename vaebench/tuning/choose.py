@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from vaebench.cells.folder import CellFolder
 from vaebench.files import read_json
 from vaebench.search import Range
 from vaebench.seeds import numpy_stream
-from vaebench.words import names
 
 Settings = dict[str, dict[str, Any]]
 """Role (strategy, model, training) → option → value."""
@@ -60,8 +60,8 @@ class Trial:
 
 def judged(number: int, settings: Settings, cells: Sequence[Path], metric: str) -> Trial:
     """A trial's score: the mean over its seeds of the selected epoch's validation metric."""
-    summaries = [read_json(cell / "summary.json") for cell in cells]
-    reasons = [read_json(cell / "status.json")["reason"] for cell in cells]
+    summaries = [read_json(cell / "training.json") for cell in cells]
+    reasons = [summary["reason"] for summary in summaries]
     failed = next((reason for reason in reasons if reason is not None), None)
     selected = [summary["selected"] or {} for summary in summaries]
     scores = [row.get(f"validation_{metric}") for row in selected]
@@ -94,11 +94,11 @@ def choose(
     ]
     finished = [trial for trial in trials if trial.score is not None]
     best = max(finished, key=lambda trial: trial.score or 0.0, default=None)
-    name = names(cells[0][0])
+    folders = [CellFolder.parse(folder) for folder in cells[0]]
     return {
-        **{key: name[key] for key in ("dataset", "model", "strategy")},
+        **{key: folders[0].names[key] for key in ("dataset", "model", "strategy")},
         "metric": metric,
-        "seeds": [names(folder)["seed"] for folder in cells[0]],
+        "seeds": [folder.seed for folder in folders],
         "chosen": best.settings if best else None,
         "trial": best.number if best else None,
         "score": best.score if best else None,

@@ -4,9 +4,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from vaebench.cells.folder import NONE
 from vaebench.palette import COLOURS, MARKERS, Look
 from vaebench.plots import label
-from vaebench.words import NONE
 
 COLUMNS = 4
 """Panels in a row."""

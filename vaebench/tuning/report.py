@@ -5,10 +5,11 @@ from typing import Any
 
 import pandas as pd
 
+from vaebench.cells.folder import NONE
 from vaebench.tables import Grid, number
 from vaebench.tables.markdown import table as markdown_table
 from vaebench.tuning.choose import expected_best
-from vaebench.words import METRICS, NONE
+from vaebench.words import METRICS
 
 Choice = Mapping[str, Any]
 """The content of a choice file; see :func:`vaebench.tuning.choose`."""

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from vaebench.components import create, find, sentence
+from vaebench.cells.folder import NONE, CellFolder
+from vaebench.cells.found import merged, references
+from vaebench.cells.selection import selecting
+from vaebench.components import create, find, sentence, unnamed
 from vaebench.config import Cell, Plan
 from vaebench.errors import ConfigError
 from vaebench.search import Range
-from vaebench.stages import references
 from vaebench.study import HOMES
 from vaebench.tuning.budget import Tuning
-from vaebench.tuning.choice import merged
-from vaebench.words import NONE
 
 if TYPE_CHECKING:
     from vaebench.tuning.choose import Settings
@@ -68,7 +68,7 @@ class Trials:
                 raise ConfigError(
                     f"tuning.seeds: {cell.seed} is a seed of the final runs; allowed: others"
                 )
-            key = f"{cell.dataset}/{cell.model}/{cell.strategy}"
+            key = cell.folder.group
             if key not in self.groups and (space := self._space(cell)):
                 trials = design(space, tuning.trials, "tuning", *key.split("/"))
                 self.groups[key] = Group(cell, space, trials)
@@ -91,48 +91,58 @@ class Trials:
 
     def metric(self, key: str) -> str:
         """What judges a group's trials, on validation."""
-        from vaebench.cell import SELECTION  # noqa: PLC0415 (torch)
-
-        return SELECTION[self.plan.dataset(self.groups[key].cell.dataset).kind]
+        cell = self.groups[key].cell
+        return selecting(cell.spec, self.plan.dataset(cell.dataset).kind)[0]
 
     def choices(self) -> list[str]:
         """The choice files of the study."""
         return [self._choice(key) for key in self.groups]
 
     def choice_of(self, cell: Cell) -> list[str]:
-        """The choice file that a final cell stands on, if it is tuned."""
-        key = f"{cell.dataset}/{cell.model}/{cell.strategy}"
+        """The choice file that a final cell depends on, if it is tuned."""
+        key = cell.folder.group
         return [self._choice(key)] if key in self.groups else []
 
     def _choice(self, key: str) -> str:
         return str(self.folder / f"{key}.json")
 
-    def cell(self, trial: int, dataset: str, model: str, strategy: str, seed: int) -> Cell:
+    def cell(self, folder: CellFolder) -> Cell:
         """A trial as a cell.
 
         Raises:
             ConfigError: there is no such trial.
         """
-        group = self.groups.get(f"{dataset}/{model}/{strategy}")
-        if group is None or trial >= len(group.trials):
+        group = self.groups.get(folder.group)
+        trial = -1 if folder.trial is None else folder.trial
+        if group is None or not 0 <= trial < len(group.trials):
             raise ConfigError(
-                f"the path: trial {trial} of {dataset}/{model}/{strategy} is not planned; allowed: "
+                f"the path: trial {trial} of {folder.group} is not planned; allowed: "
                 f"{', '.join(self.groups) or 'none, the study has no tuning'}"
             )
-        spec = merged(group.cell.spec, group.trials[trial]) | {"seed": seed}
-        if strategy != NONE:
+        spec = merged(group.cell.spec, group.trials[trial]) | {"seed": folder.seed}
+        if not group.cell.is_baseline:
             assert self.tuning is not None  # noqa: S101 (there is a group)
             # the budget first: a tuned option of the training stands over it
             own = group.trials[trial].get("training", {})
             spec["training"] = {**group.cell.spec["training"], **self.tuning.training, **own}
-        return Cell(dataset, model, strategy, seed, spec)
+        return Cell(folder, spec)
 
-    def cells(self, key: str) -> list[list[str]]:
+    def cells(self, key: str) -> list[list[CellFolder]]:
         """The folders of a group's trials: trial by trial, seed by seed."""
         assert self.tuning is not None  # noqa: S101 (there is a group)
+        names = self.groups[key].names
         return [
-            [f"{self.folder}/trial-{trial}/cells/{key}/seed-{seed}" for seed in self._seeds(key)]
+            [CellFolder(self.plan.folder, *names, seed, trial) for seed in self._seeds(key)]
             for trial in range(len(self.groups[key].trials))
+        ]
+
+    def all_cells(self) -> list[Cell]:
+        """Every trial of every group."""
+        return [
+            self.cell(folder)
+            for key in self.groups
+            for seeds in self.cells(key)
+            for folder in seeds
         ]
 
     def _seeds(self, key: str) -> list[int]:
@@ -151,7 +161,7 @@ class Trials:
         """
         for key, group in self.groups.items():
             for number in range(len(group.trials)):
-                cell = self.cell(number, *group.names, 0)
+                cell = self.cell(CellFolder(self.plan.folder, *group.names, 0, number))
                 try:
                     _build(cell.spec, baseline=group.cell.strategy == NONE)
                 except ConfigError as error:
@@ -160,16 +170,13 @@ class Trials:
 
 def _build(spec: dict[str, Any], *, baseline: bool) -> None:
     """Components and training settings of a specification, built and thrown away."""
-    from vaebench.cell import Training  # noqa: PLC0415 (torch)
-
-    def part(role: str) -> dict[str, Any]:
-        return {key: value for key, value in spec[role].items() if key != "name"}
+    from vaebench.training.settings import Training  # noqa: PLC0415 (torch)
 
     if baseline:
-        create(HOMES["baselines"], part("model"))
+        create(HOMES["baselines"], unnamed(spec["model"]))
         return
-    create(HOMES["models"], part("model"), 1)
-    create(HOMES["strategies"], part("strategy"))
+    create(HOMES["models"], unnamed(spec["model"]), 1)
+    create(HOMES["strategies"], unnamed(spec["strategy"]))
     try:
         Training(**spec["training"])
     except ValidationError as error:

@@ -1,5 +1,5 @@
 # Cells → tidy tables → figures. Nothing here trains.
-from vaebench.words import FIGURES as CAPTIONS
+from vaebench.captions import FIGURES as CAPTIONS
 
 FRAMES = [
     f"{study}/tables/{name}.csv"

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from vaebench import paper
+from vaebench.cells.reading import read_frames, truths
 from vaebench.files import read_json, write_text
 from vaebench.jobs import job
 from vaebench.report import made, page
-from vaebench.results import read_frames, truths
 
 with job(snakemake.log[0]):
     given, out, config = snakemake.input, snakemake.output, snakemake.params.config

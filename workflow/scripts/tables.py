@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from vaebench.cells.reading import Cells, failures, truths
 from vaebench.files import write_frame, write_text
 from vaebench.jobs import job
-from vaebench.results import Cells, failures, truths
 from vaebench.statistics.diagnostics import diagnostics
 from vaebench.statistics.study import Question, analyse
 from vaebench.statistics.variance import shares

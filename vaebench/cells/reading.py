@@ -1,7 +1,7 @@
 """Reading a study's cells back as tidy frames: files in, frames out."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet
 
+from vaebench.cells.folder import KEYS, CellFolder
 from vaebench.errors import DataError
 from vaebench.files import read_json
 from vaebench.jobs import UNEXPECTED
 from vaebench.statistics.variance import FIXED, STREAMS
-from vaebench.words import KEYS, METRICS, names
+from vaebench.words import METRICS
 
 LATENTS = (
     "active_units",
@@ -37,6 +38,14 @@ class Cells:
 
     folders: Sequence[Path]
 
+    @cached_property
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """Metric → what is known of it (unit, better, per, epoch), in the order of the tables."""
+        found: dict[str, dict[str, Any]] = {}
+        for folder in self._with_result():
+            found |= read_json(folder / "summary.json")["metrics"]
+        return {name: found[name] for name in ordered(found)}
+
     def table(self) -> pd.DataFrame:
         """One row a cell: its names, status, reason, test means, selection, latents and times."""
         return pd.DataFrame([self._row(folder) for folder in self.folders])
@@ -46,12 +55,13 @@ class Cells:
         frames = []
         for folder in self._with_result():
             frame = pyarrow.parquet.read_table(folder / "trace.parquet").to_pandas()
-            frames.append(frame.assign(**names(folder)))
+            frames.append(frame.assign(**CellFolder.parse(folder).names))
         return pd.concat(frames, ignore_index=True)
 
     def blocks(self) -> list[tuple[str, str]]:
         """(data set, model), in the order of the cells."""
-        return list(dict.fromkeys((folder.parts[-4], folder.parts[-3]) for folder in self.folders))
+        cells = map(CellFolder.parse, self.folders)
+        return list(dict.fromkeys((cell.dataset, cell.model) for cell in cells))
 
     def values(self, dataset: str, model: str, metric: str) -> dict[str, pd.DataFrame]:
         """Per-example values of the finished cells: strategy → frame (examples × seeds), finite.
@@ -67,11 +77,10 @@ class Cells:
         found: dict[str, dict[int, np.ndarray]] = {}
         first: tuple[Path, int] | None = None
         for folder, columns in self._columns.items():
-            key = names(folder)
+            key = CellFolder.parse(folder).names
             if (key["dataset"], key["model"]) != (dataset, model) or metric not in columns:
                 continue
-            table = pyarrow.parquet.read_table(folder / "test.parquet", columns=[metric])
-            column = table[metric].to_numpy().astype(float)
+            column = self._column(folder, metric)
             first = first or (folder, len(column))
             if len(column) != first[1]:
                 raise DataError(
@@ -86,17 +95,17 @@ class Cells:
 
     def fixed(self, dataset: str) -> set[str]:
         """The models of a data set that draw nothing, so that one seed is all seeds."""
+        cells = {folder: CellFolder.parse(folder) for folder in self._columns}
         return {
-            names(folder)["model"]
-            for folder in self._columns
-            if names(folder)["dataset"] == dataset
-            and read_json(folder / "summary.json").get("deterministic")
+            cell.model
+            for folder, cell in cells.items()
+            if cell.dataset == dataset and read_json(folder / "summary.json").get("deterministic")
         }
 
     def interactions(self, dataset: str, model: str) -> pd.Series | None:
         """|x_u| by the labels of the examples of :meth:`values`; None for data without counts."""
         for folder, columns in self._columns.items():
-            key = names(folder)
+            key = CellFolder.parse(folder).names
             if (key["dataset"], key["model"]) == (dataset, model) and "interactions" in columns:
                 table = pyarrow.parquet.read_table(
                     folder / "test.parquet", columns=["interactions"]
@@ -118,7 +127,8 @@ class Cells:
         data = {Path(card).parent.name: _data(Path(card)) for card in cards}
         rows = []
         for folder in self._columns:
-            key, config = names(folder), read_json(folder / "config.json")
+            key = CellFolder.parse(folder).names
+            config = read_json(folder / "config.json")
             if key["dataset"] not in data:
                 continue
             identity, split = data[key["dataset"]]
@@ -136,7 +146,7 @@ class Cells:
             means = read_json(folder / "summary.json")["test"]
             rows += [
                 {**what, "metric": metric, "value": means[metric]}
-                for metric in METRICS
+                for metric in self.metrics
                 if means.get(metric) is not None
             ]
         columns = ["data", "model", "strategy", "training"]
@@ -145,19 +155,27 @@ class Cells:
 
     @cached_property
     def _columns(self) -> dict[Path, set[str]]:
-        """Finished cell → the columns of its ``test.parquet``; read once."""
+        """Finished cell → the metrics that it has a value of, and ``interactions``; read once."""
         return {
-            folder: set(pyarrow.parquet.read_schema(folder / "test.parquet").names)
+            folder: set(read_json(folder / "summary.json")["test"])
             for folder in self._with_result()
             if read_json(folder / "status.json")["status"] == "done"
         }
+
+    def _column(self, folder: Path, metric: str) -> np.ndarray:
+        """The values of a metric: one a test example, or the only one of the cell."""
+        if self.metrics[metric]["per"] == "cell":
+            return np.array([read_json(folder / "summary.json")["test"][metric]], dtype=float)
+        table = pyarrow.parquet.read_table(folder / "test.parquet", columns=[metric])
+        return table[metric].to_numpy().astype(float)
 
     def _with_result(self) -> list[Path]:
         return [folder for folder in self.folders if (folder / "status.json").exists()]
 
     def _row(self, folder: Path) -> dict[str, Any]:
         if not (folder / "status.json").exists():
-            return {**names(folder), "status": "missing", "reason": why_missing(folder)}
+            missing = {"status": "missing", "reason": why_missing(folder)}
+            return CellFolder.parse(folder).names | missing
         summary = read_json(folder / "summary.json")
         status = read_json(folder / "status.json")
         selected = summary["selected"] or {}
@@ -165,8 +183,8 @@ class Cells:
         latents = summary.get("latents") or {}
         target = summary.get("target") or {}
         return {
-            **names(folder),
-            **status,
+            **CellFolder.parse(folder).names,
+            **{key: status[key] for key in ("status", "reason")},
             **summary["test"],
             "test_examples": summary["test_examples"],
             "test_without_target": summary["test_without_target"],
@@ -213,21 +231,22 @@ def _component(spec: dict[str, Any]) -> str:
 
 
 def why_missing(folder: Path) -> str:
-    """The last error in the log of a cell without a result, as far as there is one."""
-    log = log_of(folder)
-    if not log.exists():
+    """The last error in the logs of a cell without a result, as far as there is one."""
+    cell = CellFolder.parse(folder)
+    logs = [log for stage in ("test", "train") if (log := cell.log(stage)).exists()]
+    if not logs:
         return "not started"
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = logs[0].read_text(encoding="utf-8", errors="replace").splitlines()
     errors = [line.partition(" ERROR ")[2] for line in lines if " ERROR " in line]
     if errors and errors[-1] != UNEXPECTED:
         return errors[-1]
-    return lines[-1] if errors else f"killed, or still running; its log is {log}"
+    return lines[-1] if errors else f"killed, or still running; its log is {logs[0]}"
 
 
-def log_of(folder: Path) -> Path:
-    """The log of a cell."""
-    study = folder.parents[4]
-    return study / "logs/cells" / folder.relative_to(study / "cells").with_suffix(".log")
+def ordered(metrics: Iterable[str]) -> list[str]:
+    """The shipped metrics first, in the order of the tables."""
+    known = list(METRICS)
+    return sorted(metrics, key=lambda name: known.index(name) if name in known else len(known))
 
 
 def failures(table: pd.DataFrame) -> pd.DataFrame:

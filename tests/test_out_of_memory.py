@@ -10,22 +10,22 @@ import numpy as np
 import pytest
 import torch
 
-from vaebench.cell import FILES
+from vaebench.cells.folder import FILES
+from vaebench.cells.out_of_memory import lacks_memory
+from vaebench.cells.reading import Cells, failures
 from vaebench.components import create
-from vaebench.exhausted import out_of_memory
-from vaebench.results import Cells, failures
 
 PROGRAM = """
 import json, resource, sys
 from pathlib import Path
-from vaebench.exhausted import run
+from tests.trained import run
 out, data, specs = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
 run(specs[0] | {"seed": 9}, data, out / "warm-up")  # all that torch loads late is there now
 pages = int(Path("/proc/self/statm").read_text().split()[0])
 limit = pages * resource.getpagesize() + (200 << 20)
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 for spec in specs:
-    path = out / "digits/mlp/constant" / f"seed-{spec['seed']}"
+    path = out / "cells/digits/mlp/constant" / f"seed-{spec['seed']}"
     print(run(spec, data, path)["status"])
 """
 
@@ -49,7 +49,7 @@ def test_a_cell_without_memory_fails_alone_with_its_reason(tmp_path: Path) -> No
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[:3] == ["done", "out of memory", "done"]
-    cells = Cells([tmp_path / f"digits/mlp/constant/seed-{seed}" for seed in range(3)])
+    cells = Cells([tmp_path / f"cells/digits/mlp/constant/seed-{seed}" for seed in range(3)])
     for folder in cells.folders:
         assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
     failed = failures(cells.table())
@@ -63,5 +63,5 @@ def test_every_word_for_no_memory_is_known_and_no_other() -> None:
     with pytest.raises(MemoryError) as numpys:
         np.empty(1 << 60, np.uint8)
     for error in (torchs.value, numpys.value, torch.OutOfMemoryError("CUDA out of memory")):
-        assert out_of_memory(error)
-    assert not out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+        assert lacks_memory(error)
+    assert not lacks_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
