@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 import vaebench.strategies
+from tests.learning import train
 from tests.linear_gaussian import LinearGaussian, linear_model, observations
 from tests.strategies.test_closed_loop import stats
 from tests.variants import variants

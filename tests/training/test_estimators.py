@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.learning import train
 from tests.linear_gaussian import (
     LinearGaussian,
     linear_model,

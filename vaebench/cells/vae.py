@@ -5,7 +5,7 @@ selects the epoch on validation, :func:`write` leaves the files, each whole:
 
 - ``config.json``: the specification as resolved, every default filled in;
 - ``trace.parquet``: one row an epoch: distortion, rate, ELBO at β = 1 (training, nats per example),
-  β as used, validation ELBO and selecting metric, seconds;
+  β as used, what a strategy with a target reached, validation ELBO and selecting metric, seconds;
 - ``best.safetensors``, ``last.safetensors``: the selected and the final weights;
 - ``training.json``: status, selection, times, versions, and the digests of the other four.
 

@@ -52,7 +52,8 @@ class Learner:
         model: the VAE; its device is the device of training.
         strategy: β.
         optimizer: over the model's parameters.
-        rule: which batches come and what learns from them; by default everything from each.
+        rule: the update order: which batches come and what learns from them; by default everything
+            from each.
         estimator: how distortion and rate are estimated; by default one sample of algorithm 1.
     """
 
