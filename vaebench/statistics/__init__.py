@@ -15,8 +15,8 @@ users      new examples under these trained models: paired t      the training d
 =========  =====================================================  ===============================
 
 A verdict needs the first two: its p is the larger of theirs, its interval the wider. The crossed
-test is right at 5 %, but with few seeds not in the tail that a correction for many strategies reads
-(``familywise``).
+test is nearly right at 5 %, but with few seeds not in the tail that a correction for many
+strategies reads (``familywise``).
 
 The ideas, one a file: ``layout`` (the crossed two-way layout), ``contrasts`` (the three tests),
 ``equivalence``, ``effect`` (d_z), ``superiority`` (P(A > B)), ``bootstrap``, ``multiplicity``,

@@ -102,10 +102,10 @@ class Layout:
 
     **Every claim must hold twice**: by the crossed t, which covers new seeds and new examples
     (:func:`satterthwaite`), and by the paired t on seed means. The p-values here are the larger of
-    the two, the intervals the wider. With 3 or 5 seeds the crossed test alone is right at 5 % and
-    wrong in the tail, where a correction for many strategies reads it: of 24 contrasts of 3 seeds
-    and 10,000 users, with Holm, it declares some true null false in more than every fifth study
-    (``python -m vaebench.statistics.calibration``).
+    the two, the intervals the wider. With 3 or 5 seeds the crossed test alone is nearly right at
+    5 % and wrong in the tail, where a correction for many strategies reads it: of 24 contrasts of
+    3 seeds and 10,000 users, with Holm, it declares some true null false in every third study
+    (``python -m vaebench.statistics.familywise``).
 
     With one example (a metric that has one value a cell) the seeds' t stands alone.
 

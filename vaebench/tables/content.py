@@ -275,8 +275,8 @@ def companions(
             "the strategy. p equivalent: two one-sided tests, each by both, that the difference "
             "lies within the margin, Holm; reachable: the smallest margin that these standard "
             "errors can decide, whatever is measured. d_z: mean over standard deviation of the "
-            f"seeds' differences, corrected for few. P(>): share of seeds ahead of {control}, "
-            "with its exact interval."
+            "seeds' differences, corrected for few seeds. P(>): share of seeds ahead of "
+            f"{control}, with its exact interval."
         )
         title = f"{dataset}, {model}: {full(measures[metric])}"
         grids.append(
