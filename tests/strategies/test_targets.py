@@ -26,7 +26,6 @@ from vaebench.strategies.capacity import Capacity
 from vaebench.strategies.geco import GECO, LOG_BOUND
 from vaebench.strategies.pid import PID
 from vaebench.strategies.soft_free_bits import SoftFreeBits
-from vaebench.training.loop import train
 from vaebench.training.orders import Rule
 from vaebench.training.orders.alternating import Alternating
 from vaebench.training.orders.joint import Joint

@@ -21,7 +21,6 @@ from vaebench.strategies.cosine import Cosine
 from vaebench.strategies.linear import Linear
 from vaebench.strategies.per_interaction import PerInteraction
 from vaebench.training.estimators import Estimator
-from vaebench.training.loop import train
 
 ONE = torch.tensor(1.0)
 DRAWS = 400
