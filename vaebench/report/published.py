@@ -74,7 +74,7 @@ class Published(Strict):
 def load() -> Published:
     """The numbers that come with the package."""
     text = (
-        resources.files("vaebench.report.page")
+        resources.files("vaebench.report")
         .joinpath("published.yaml")
         .read_text(encoding="utf-8")
     )
