@@ -44,4 +44,4 @@ def _named(
     if name not in present:
         raise DataError(f"{path}: there is no array {name!r}; it has {', '.join(present)}")
     found = arrays[name]
-    return found if scipy.sparse.issparse(found) else np.asarray(found)
+    return found.toarray() if scipy.sparse.issparse(found) else np.asarray(found)
