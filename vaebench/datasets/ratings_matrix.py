@@ -9,7 +9,7 @@ import scipy.sparse
 from pydantic import Field
 
 from vaebench.datasets import Interactions, RawFile
-from vaebench.datasets.arrays import ENDINGS, array_of
+from vaebench.datasets.arrays import ENDINGS, matrix_of
 from vaebench.datasets.protocol import Protocol, Ratings
 from vaebench.datasets.tables import of_matrix, read_wide
 from vaebench.errors import DataError
@@ -87,4 +87,4 @@ class RatingsMatrix(Interactions):
                 return scipy.sparse.load_npz(raw)
             except (ValueError, KeyError, OSError, zipfile.BadZipFile):
                 pass  # an array by its name, or nothing
-        return array_of(raw, self.array)
+        return matrix_of(raw, self.array)
