@@ -22,8 +22,8 @@ lint: $(VENV)/.installed ## formatters and static checks
 	$(RUN) ruff format --check . && ruff check . && snakefmt --check Snakefile workflow \
 		&& mypy && snakemake --lint
 
-archive: $(VENV)/.installed ## pack the study of CONFIG for another person; python -m vaebench.verify checks it
-	$(RUN) python -m vaebench.archive $(CONFIG)
+archive: $(VENV)/.installed ## pack the study of CONFIG for another person; python -m vaebench verify checks it
+	$(RUN) python -m vaebench archive $(CONFIG)
 
 bench: $(VENV)/.installed ## measure speed and memory; docs/performance.md has what was found
 	$(RUN) for measure in "step.py --sizes ml-1m ml-20m msd" evaluation.py cells.py \
@@ -31,10 +31,10 @@ bench: $(VENV)/.installed ## measure speed and memory; docs/performance.md has w
 		echo "## $$measure" && python benchmarks/$$measure || exit 1; done
 
 plan: $(VENV)/.installed ## what the study of CONFIG will cost: cells, hours, disk
-	$(RUN) python -m vaebench.plan $(CONFIG)
+	$(RUN) python -m vaebench plan $(CONFIG)
 
 ui: $(VENV)/.installed ## browse all studies in MLflow
-	$(RUN) python -m vaebench.ui
+	$(RUN) python -m vaebench ui
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'

@@ -21,16 +21,23 @@ include: "workflow/rules/tracking.smk"
 
 onstart:
     expect(
+        plan.folder,
         to_run=sum(
-            job.rule.name in ("cell", "baseline")
+            job.rule.name in ("test", "baseline")
             for job in workflow.dag.needrun_jobs()
         ),
-        total=len(plan.cells),
     )
+    planned(plan.folder / CODE, upkeep.uses())
+    warm.start(IMPORTS, threads=plan.study.resources.threads)
     write_json(plan.folder / "study.json", plan.study.model_dump())
 
 
+onsuccess:
+    expect_no_more(plan.folder)
+
+
 onerror:
+    expect_no_more(plan.folder)
     print(without_result(cell_folders), end="", file=sys.stderr)
 
 

@@ -19,9 +19,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
+from vaebench.cells.reading import Cells
 from vaebench.files import write_json
-from vaebench.provenance import processor
-from vaebench.results import Cells
+from vaebench.machine.provenance import processor
 from vaebench.statistics.diagnostics import diagnostics
 from vaebench.statistics.study import Question, analyse
 from vaebench.tables import content

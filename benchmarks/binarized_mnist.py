@@ -10,25 +10,29 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vaebench.datasets.binarized_mnist import BinarizedMNIST
-from vaebench.metrics.elbo import elbo
+from vaebench.metrics.bound import elbo
 from vaebench.metrics.importance import importance
 from vaebench.models.image_mlp import ImageMLP
+from vaebench.models.layers import Initial
 from vaebench.seeds import torch_stream
 from vaebench.strategies.constant import Constant
-from vaebench.train import train
+from vaebench.training.loop import train
 
 MILESTONES, GAMMA, BATCH = (200, 350, 500, 750, 1_000), 10 ** (-1 / 5), 100
 
 
-def network() -> ImageMLP:
-    """784-400-40-400-784 with ReLU."""
-    return ImageMLP(784, hidden=[400], latents=40)
+def network(initial: Initial = "torch", seed: int = 0) -> ImageMLP:
+    """784-400-40-400-784 with ReLU; ``torch`` is how pythae's weights start."""
+    model = ImageMLP(784, hidden=[400], latents=40, initial=initial)
+    model.initialise(torch_stream("weights", seed))
+    return model
 
 
 def independent(path: Path) -> ImageMLP:
@@ -71,7 +75,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--test-images", type=int, default=1_000)
     parser.add_argument("--other", type=Path)
-    parser.add_argument("--initial", choices=["torch", "glorot"], default="torch")
+    parser.add_argument("--initial", choices=get_args(Initial), default="torch")
     given = parser.parse_args()
     torch.set_num_threads(1)
     parts = BinarizedMNIST().read(given.data / "binarized_mnist_train.amat")
@@ -81,13 +85,7 @@ def main() -> None:
     if given.other:
         result["independent"] = likelihood(independent(given.other / "weights.npz"), test, 200)
         print(result["independent"], flush=True)
-    model = network()
-    model.initialise(torch_stream("weights", given.seed))
-    if given.initial == "torch":  # pythae's, and the recipe's: uniform ±1/√(inputs)
-        torch.manual_seed(given.seed)
-        for layer in model.modules():
-            if isinstance(layer, torch.nn.Linear):
-                layer.reset_parameters()
+    model = network(given.initial, given.seed)
     optimizer = torch.optim.Adam(model.parameters(), given.learning_rate, fused=True)
     curve: list[dict[str, float]] = []
     best: dict[str, Tensor] = {}

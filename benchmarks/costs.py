@@ -1,4 +1,4 @@
-"""Seconds of an update and of a ranked user, by model and number of items: for vaebench/costs.yaml.
+"""Seconds of an update and of a ranked user, by model and items: for vaebench/report/costs.yaml.
 
     python benchmarks/costs.py [--device cpu] [--items 3483 20108] [--updates 4]
 
@@ -12,14 +12,14 @@ from collections.abc import Callable
 
 import scipy.sparse
 import torch
+from vaebench.metrics.ranking import ranking
 
 from vaebench.components import create
-from vaebench.metrics.ranking import ranking
-from vaebench.provenance import processor
+from vaebench.machine.provenance import processor
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
 from vaebench.strategies.constant import Constant
-from vaebench.train import train
+from vaebench.training.loop import train
 
 MODELS = ("mult_vae.MultVAE", "mult_dae.MultDAE", "rec_vae.RecVAE")
 BATCH = 500

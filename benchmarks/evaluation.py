@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import torch
 from measure import SIZES, Rival, machine, pairs, parser, spread, users
-
 from vaebench.metrics.ranking import NAMES, ranking
+
 from vaebench.models.mult_vae import MultVAE
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows

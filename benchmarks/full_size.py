@@ -21,9 +21,9 @@ import yaml
 from reading import PUBLISHED, drawn, peak
 
 from vaebench import baseline_cell, cell
-from vaebench.config import Plan
 from vaebench.files import read_json
-from vaebench.provenance import machine
+from vaebench.machine.provenance import machine
+from vaebench.study.plan import Plan
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 

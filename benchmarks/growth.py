@@ -22,9 +22,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from vaebench.cell import run
+from tests.trained import run
 from vaebench.components import create
-from vaebench.config import Plan
+from vaebench.study.plan import Plan
 
 ROOT = Path(__file__).parents[1]
 STRATEGIES = ("constant", "linear", "cyclical", "sigmoid", "cosine")
@@ -109,14 +109,16 @@ def main() -> None:
                 [*snakemake, "--quiet", "all", "--allowed-rules", rule, "--", rule], home
             )
             print(f"{rule}: {used:.1f} s ({wall:.1f} s)")
-        sync = [sys.executable, "-m", "vaebench.sync", "results/growth"]
+        sync = [sys.executable, "-m", "vaebench.sharing.sync", "results/growth"]
         for what in ("first", "again, all unchanged"):
             used, wall, _ = cost(sync, home)
             print(f"MLflow, {what}: {used:.1f} s ({wall:.1f} s)")
         database = (home / "results/mlflow.db").stat().st_size / 2**20
         files, mebibytes = size(home / "results/mlartifacts")
         print(f"MLflow: database {database:.0f} MiB, artifacts {files} files, {mebibytes:.0f} MiB")
-        used, wall, _ = cost([sys.executable, "-m", "vaebench.archive", "results/growth"], home)
+        used, wall, _ = cost(
+            [sys.executable, "-m", "vaebench.sharing.archive", "results/growth"], home
+        )
         archive = (home / "results/growth.tar.gz").stat().st_size / 2**20
         print(f"archive: {used:.1f} s ({wall:.1f} s), {archive:.0f} MiB")
 

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse
 import torch
 
-from vaebench.provenance import commit, processor
+from vaebench.machine.provenance import commit, processor
 
 SIZES = {"ml-1m": (3_483, 96), "ml-20m": (20_108, 73), "msd": (41_140, 71)}
 """Items and mean interactions of a user, as the protocol leaves them."""

@@ -31,7 +31,7 @@ import pandas as pd
 import torch
 import yaml
 
-from vaebench.provenance import processor
+from vaebench.machine.provenance import processor
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -191,7 +191,7 @@ def python(statement: str) -> Callable[[Path, Path, int], Cost]:
 MIRROR = """
 import json, sys, time
 from pathlib import Path
-import vaebench.tracking as tracking
+import vaebench.sharing.tracking as tracking
 home = Path(sys.argv[1])
 if sys.argv[2] == "one by one":
     def singly(self, run_id, metrics=(), params=(), tags=(), **_):

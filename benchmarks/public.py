@@ -28,8 +28,8 @@ import scipy.sparse
 import yaml
 from measure import machine, spread
 
-from vaebench.config import Plan
 from vaebench.datasets.fetch import fetch
+from vaebench.study.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS: dict[str, Any] = {

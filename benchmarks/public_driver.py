@@ -28,13 +28,13 @@ Epoch = Callable[[], object]
 
 def ours(matrix: scipy.sparse.csr_matrix, given: dict[str, Any], _: Path) -> Epoch:
     """The project's loop."""
-    from vaebench.adam import Adam
-    from vaebench.memory import keep_freed_blocks
+    from vaebench.machine.memory import keep_freed_blocks
     from vaebench.models.mult_vae import MultVAE
     from vaebench.seeds import torch_stream
     from vaebench.sparse import SparseRows
     from vaebench.strategies.constant import Constant
-    from vaebench.train import train
+    from vaebench.training.adam import Adam
+    from vaebench.training.loop import train
 
     keep_freed_blocks()
     model = MultVAE(matrix.shape[1], hidden=given["hidden"], latents=given["latents"])

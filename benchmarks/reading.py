@@ -30,7 +30,7 @@ from vaebench.datasets.movielens import MovieLens
 from vaebench.datasets.msd import MEMBER, MSD
 from vaebench.datasets.netflix import TRAINING_SET, Netflix
 from vaebench.files import read_json, whole
-from vaebench.provenance import machine
+from vaebench.machine.provenance import machine
 
 BLOCK = 1_000_000
 """Rows drawn at once."""

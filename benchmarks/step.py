@@ -13,14 +13,15 @@ from collections.abc import Callable
 import torch
 from measure import SIZES, Rival, machine, pairs, parser, spread, users
 
-from vaebench.cell import Training, adam, choose_device
-from vaebench.memory import keep_freed_blocks
+from vaebench.cells.vae import adam, choose_device
+from vaebench.machine.memory import keep_freed_blocks
 from vaebench.models.mult_vae import MultVAE
-from vaebench.recorded import CUDAGraphs
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
 from vaebench.strategies.constant import Constant
-from vaebench.train import batches, train
+from vaebench.training.cuda_graphs import CUDAGraphs
+from vaebench.training.loop import batches, train
+from vaebench.training.settings import Training
 
 BATCH = 500
 

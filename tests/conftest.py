@@ -30,3 +30,13 @@ def raw_folder() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of MLflow in which there is nothing yet; making one takes seconds."""
+    from vaebench.sharing.store import make  # noqa: PLC0415 (MLflow, for few tests)
+
+    file = tmp_path_factory.mktemp("made") / "mlflow.db"
+    make(f"sqlite:///{file}")
+    return file

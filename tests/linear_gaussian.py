@@ -58,6 +58,23 @@ class LinearGaussian(VAE):
         return scipy.stats.multivariate_normal(mean, covariance).logpdf(x.numpy())
 
 
+class ShiftedPrior(LinearGaussian):
+    """The same with p(z) = N(m, S), m = (1, −2), S = diag(4, ¼)."""
+
+    centre, spread = (1.0, -2.0), (4.0, 0.25)
+
+    def prior(self) -> DiagonalGaussian:
+        """N(m, S)."""
+        return DiagonalGaussian(torch.tensor(self.centre), torch.log(torch.tensor(self.spread)))
+
+    def exact(self, x: Tensor) -> np.ndarray:
+        """Log N(x; W m + b, W S Wᵀ + I), (B,)."""
+        weights = self.decoder.weight.detach().double().numpy()
+        covariance = weights @ np.diag(self.spread) @ weights.T + np.eye(len(weights))
+        mean = weights @ np.array(self.centre) + self.decoder.bias.detach().double().numpy()
+        return scipy.stats.multivariate_normal(mean, covariance).logpdf(x.numpy())
+
+
 def observations() -> Tensor:
     """(1000, 6) pictures from two strong latents and unit noise, float32."""
     random = np.random.default_rng(0)

@@ -8,12 +8,19 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from vaebench.cells.folder import NONE
 from vaebench.statistics.activity import by_activity
 from vaebench.statistics.diagnostics import diagnostics
 from vaebench.statistics.models import between_models
-from vaebench.statistics.study import ACROSS_FRAMES, Question, across, family, joined
+from vaebench.statistics.study import (
+    ACROSS_FRAMES,
+    Question,
+    across,
+    family,
+    joined,
+    with_primary,
+)
 from vaebench.statistics.variance import SOURCES, shares
-from vaebench.words import NONE
 
 ROOT = Path(__file__).parents[1]
 CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
@@ -69,7 +76,8 @@ def _frames() -> dict[str, pd.DataFrame]:
                 )
                 for name in ORDER
             }
-            found = family(values, metric, question)
+            planned = dict.fromkeys(ORDER, 4) | {"sigmoid": 5}
+            found = family(values, metric, question, planned=planned)
             sizes = pd.Series(np.arange(40) + 5)
             found["activity"] = by_activity(values, sizes, ORDER, CONTROL, 0.95)
             other = {"mult-dae": {ORDER[0]: values[ORDER[0]] * 1.02}}
@@ -83,7 +91,9 @@ def _frames() -> dict[str, pd.DataFrame]:
                 named = frame.assign(dataset=dataset, metric=metric, **model)
                 parts.setdefault(name, []).append(named)
     made = {name: joined(some) for name, some in parts.items()}
-    over = [part.frames() for part in across(made["results"], made["runs"], ORDER, CONTROL, 0.95)]
+    for name, keys in (("results", ["dataset", "model"]), ("models", ["dataset"])):
+        made[name] = with_primary(made[name], keys, question)
+    over = [part.frames() for part in across(*five(made), ORDER, CONTROL, 0.95)]
     made |= {name: joined([part[name] for part in over]) for name in ACROSS_FRAMES}
     varied = pd.DataFrame(
         [("s", f"w{seed}", "f", "f", random.normal()) for seed in range(4)],
@@ -91,7 +101,13 @@ def _frames() -> dict[str, pd.DataFrame]:
     ).assign(data="d", model="m", strategy="s", training="{}", metric="elbo")
     table = cells()
     needed = made["components"][["dataset", "model", "metric"]].assign(
-        difference=0.004, seeds_needed=[3.0, np.nan, 3.0, 7.0], seeds=4, detectable=0.001
+        difference=0.004,
+        seeds_needed=[3.0, np.nan, 3.0, 7.0],
+        seeds=4,
+        detectable=0.001,
+        contrasts=5,
+        margin_reachable=0.002,
+        margin_decided=0.003,
     )
     return made | {
         "seeds": needed,
@@ -99,6 +115,19 @@ def _frames() -> dict[str, pd.DataFrame]:
         "variance": shares(varied, 0.95),
         "cells": table,
     }
+
+
+def five(made: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
+    """Results and runs on five data sets, three of them like the first: enough to test ranks."""
+    return [
+        pd.concat(
+            [
+                made[name],
+                *(made[name].query("dataset == 'my_data'").assign(dataset=d) for d in "abc"),
+            ]
+        )
+        for name in ("results", "runs")
+    ]
 
 
 def empty(full: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

@@ -12,7 +12,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from vaebench.recorded import Learned
+from vaebench.training.cuda_graphs import Learned
 
 WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "equal")
 """Operations that wait for values of the device, or whose result's shape depends on them."""

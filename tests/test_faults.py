@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 
 from tests.test_workflow import STUDY, Project
-from vaebench.cell import FILES, run
-from vaebench.config import Plan
+from tests.trained import run
+from vaebench.cells.folder import FILES, TRAINED
+from vaebench.study.plan import Plan
 
 STRATEGIES = ["constant", "cyclical"]
 LONG: dict[str, Any] = STUDY | {
@@ -49,9 +50,10 @@ def cells(project: Project) -> list[Path]:
 
 def training(project: Project) -> list[Path]:
     """The logs of cells that have begun and are not finished."""
-    done = {str(cell.relative_to(project.path("cells"))) for cell in cells(project)}
-    logs = project.path("logs/cells")
-    return [log for log in logs.glob("*/*/*/*.log") if str(log.relative_to(logs))[:-4] not in done]
+    logs, folders = project.path("logs/cells"), project.path("cells")
+    found = logs.glob("*/*/*/*/train.log")
+    begun = {log: folders / log.parent.relative_to(logs) for log in found}
+    return [log for log, folder in begun.items() if not (folder / "training.json").exists()]
 
 
 def wait_until(condition: Any, process: subprocess.Popen[str]) -> None:
@@ -105,6 +107,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_no_cell_is_half_believed(interrupted: Project) -> None:
     for folder in interrupted.path("cells").glob("*/*/*/seed-*"):
         names = {path.name for path in folder.iterdir()}
+        assert ("training.json" in names) <= (set(TRAINED) <= names)
         assert ("status.json" in names) <= (set(FILES) <= names)
         assert names <= {*FILES, "checkpoint.pt"}
     assert 0 < len(cells(interrupted)) < 4

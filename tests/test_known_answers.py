@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 
+from tests.learning import train
 from tests.linear_gaussian import LinearGaussian
 from vaebench.distributions import DiagonalGaussian
+from vaebench.metrics.bound import elbo
 from vaebench.metrics.comparison import compare
-from vaebench.metrics.elbo import elbo
 from vaebench.metrics.importance import importance
 from vaebench.seeds import torch_stream
 from vaebench.strategies.constant import Constant
-from vaebench.train import train
 
 EIGENVALUES = (9.0, 5.0, 2.5, 1.4, 0.7, 0.3)
 

@@ -8,8 +8,11 @@ import torch
 from vaebench import likelihoods
 from vaebench.errors import DataError
 from vaebench.likelihoods import Bernoulli, Gaussian, Multinomial, OptimalGaussian
+from vaebench.models.image_mlp import ImageMLP
+from vaebench.models.pixels import Pixels
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
+from vaebench.training.estimators import Estimator
 
 
 def problem() -> tuple[torch.Tensor, SparseRows]:
@@ -142,25 +145,83 @@ def test_the_optimal_variance_is_the_best_one() -> None:
 def test_the_optimal_variance_is_followed_while_training_and_kept_in_evaluation() -> None:
     means, _, x = gaussian_problem()
     running = torch.tensor(torch.nan, dtype=torch.float64)
-    OptimalGaussian(means, running, 1e-6, adapt=True).log_prob(x)
+    OptimalGaussian(means, running, 1e-6, adapt=True).follow(x)
     first = ((x - means) ** 2).mean()
     torch.testing.assert_close(running, first, msg="the first batch alone")
-    OptimalGaussian(means, running, 1e-6, adapt=True).log_prob(3 * x)
+    OptimalGaussian(means, running, 1e-6, adapt=True).follow(3 * x)
     second = ((3 * x - means) ** 2).mean()
     torch.testing.assert_close(running, 0.99 * first + 0.01 * second)
     kept = running.clone()
-    found = OptimalGaussian(means, running, 1e-6, adapt=False).log_prob(x)
+    evaluated = OptimalGaussian(means, running, 1e-6, adapt=False)
+    found = evaluated.log_prob(x)
+    evaluated.follow(x)
     torch.testing.assert_close(found, Gaussian(means, torch.log(kept)).log_prob(x))
     assert torch.equal(running, kept)
+
+
+def test_asking_for_a_probability_changes_nothing() -> None:
+    """Twice the same answer, and no state moves; only ``follow`` writes."""
+    means, log_variance, x = gaussian_problem()
+    running = torch.tensor(0.5, dtype=torch.float64)
+    for likelihood in (
+        OptimalGaussian(means, running, 1e-6, adapt=True),
+        OptimalGaussian(means, running, 1e-6, adapt=False),
+        Gaussian(means, log_variance),
+        Bernoulli(means),
+    ):
+        before = dict(vars(likelihood))
+        given = means.clone()
+        assert torch.equal(likelihood.log_prob(x), likelihood.log_prob(x))
+        assert torch.equal(means, given)
+        assert vars(likelihood) == before
+    assert running == 0.5
+    logits, sparse = problem()
+    asked = Multinomial(logits)
+    assert torch.equal(asked.log_prob(sparse), asked.log_prob(sparse))
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_an_update_moves_the_followed_variance_once(samples: int) -> None:
+    """Whatever the number of samples of z."""
+    model = ImageMLP(
+        6, hidden=[4], latents=2, likelihood=Pixels(family="gaussian", variance="optimal")
+    )
+    model.initialise(torch_stream("weights"))
+    x = torch.rand(5, 6, generator=torch_stream("x"))
+    running = dict(model.named_buffers())["decoder.3.running"]
+    running.fill_(100.0)
+    Estimator(samples=samples).draw(model.train(), x, torch_stream("z"))
+    assert 99 < running < 99.1
+    kept = running.clone()
+    Estimator(samples=samples).draw(model.eval(), x, torch_stream("z"))
+    assert running == kept
+
+
+def test_samples_have_the_mean_and_the_variance_that_are_said() -> None:
+    means, log_variance, _ = gaussian_problem()
+    running = torch.tensor(0.49, dtype=torch.float64)
+    p = torch.sigmoid(means)
+    for likelihood, variance in (
+        (Gaussian(means, log_variance), torch.exp(log_variance)),
+        (OptimalGaussian(means, running, 1e-6, adapt=True), torch.full_like(means, 0.49)),
+        (Bernoulli(means), p * (1 - p)),
+    ):
+        noise, count = torch_stream("samples"), 4_000
+        drawn = torch.stack([likelihood.sample(noise) for _ in range(count)])
+        error = torch.sqrt(variance / count)
+        assert ((drawn.mean(0) - likelihood.mean).abs() < 5 * error).all()
+        torch.testing.assert_close(drawn.var(0), variance, rtol=0.15, atol=0)
+    assert set(drawn.unique().tolist()) == {0.0, 1.0}
 
 
 def test_the_optimal_variance_has_a_floor() -> None:
     means, _, _ = gaussian_problem()
     running = torch.tensor(torch.nan, dtype=torch.float64)
     for adapt in (True, False):
-        found = OptimalGaussian(means, running, 0.01, adapt=adapt).log_prob(means)
+        likelihood = OptimalGaussian(means, running, 0.01, adapt=adapt)
+        likelihood.follow(means)
         expected = Gaussian(means, torch.tensor(0.01).log()).log_prob(means)
-        torch.testing.assert_close(found, expected)
+        torch.testing.assert_close(likelihood.log_prob(means), expected)
 
 
 def test_bernoulli_refuses_grey_pictures() -> None:

@@ -10,9 +10,9 @@ import torch
 import yaml
 
 from vaebench.components import create
-from vaebench.config import Plan
 from vaebench.errors import ConfigError
 from vaebench.strategies import Stats
+from vaebench.study.plan import Plan
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
+from tests.learning import train
 from vaebench.datasets.binarized_mnist import read_amat
 from vaebench.metrics.importance import importance
 from vaebench.models.image_mlp import ImageMLP
 from vaebench.seeds import torch_stream
 from vaebench.strategies.constant import Constant
-from vaebench.train import train
 
 HIDDEN, LATENTS, EPOCHS, BATCH, SAMPLES, SEEDS = 100, 10, 20, 50, 100, 3
 

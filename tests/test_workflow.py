@@ -21,9 +21,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from vaebench import archive, sync
-from vaebench import verify as verify_
-from vaebench.words import FIGURES
+from vaebench.captions import FIGURES
+from vaebench.sharing import archive, sync
+from vaebench.sharing import verify as verify_
 
 ROOT = Path(__file__).parents[1]
 PARTS = (
@@ -201,7 +201,7 @@ def test_editing_a_strategy_reruns_its_cells_alone(project: Project) -> None:
 
 
 def test_editing_the_loop_reruns_all_cells_and_no_split(project: Project) -> None:
-    append(project.folder / "vaebench/train.py")
+    append(project.folder / "vaebench/training/loop.py")
     rules, cells = project.would_run()
     assert len(cells) == 8
     assert "split" not in rules
@@ -291,7 +291,8 @@ def test_a_failed_cell_is_listed_and_the_study_says_so(tmp_path: Path) -> None:
     results = project.path("tables/results.md").read_text(encoding="utf-8")
     assert "digits/mlp/constant/seed-0: diverged: training diverged in epoch" in results
     table = pd.read_csv(project.path("tables/results.csv"))
-    assert set(table["strategy"]) == {"cyclical"}
+    counts = table.drop_duplicates("strategy").set_index("strategy")[["seeds", "failed"]]
+    assert counts.T.to_dict("list") == {"cyclical": [1, 0], "constant": [0, 1]}
     assert "diverged" in project.path("report.html").read_text(encoding="utf-8")
     assert len(json.loads(project.path("tracking.json").read_text())) == 3
 
@@ -405,12 +406,16 @@ def test_mlflow_is_brought_up_to_date_from_the_folder_alone(finished: Project) -
     """After all is mirrored there is nothing to do; without the database it is made anew."""
     before = finished.path("tracking.json").read_text()
     database = finished.path("").parent / "mlflow.db"
+    (finished.path("tables") / ".results.md.a1b2c3d4.part.md").write_text("of a killed write")
     for made_anew in (False, True):
+        content = database.read_bytes()
         if made_anew:
             database.unlink()
         done = call("sync", Path("results/small"), finished.folder)
         assert done.returncode == 0, done.stderr
         assert done.stdout == "results/small: 9 runs are up to date\n"
+        # the rule and the command line list the same documents
+        assert made_anew or database.read_bytes() == content
     assert finished.path("tracking.json").read_text() == before
     with contextlib.closing(sqlite3.connect(database)) as opened:
         assert opened.execute("SELECT count(*) FROM runs").fetchone() == (9,)
@@ -432,7 +437,7 @@ def test_a_server_that_is_down_stops_nothing_but_its_mirror(project: Project) ->
     done = project.snakemake("--quiet", "host")
     assert done.returncode != 0
     assert "vaebench: MLflow at http://127.0.0.1:9: " in done.stderr
-    assert "python -m vaebench.sync " in done.stderr
+    assert "python -m vaebench sync " in done.stderr
     assert "rule cell" not in done.stdout + done.stderr
     assert {path: path.read_bytes() for path in project.path("tables").iterdir()} == before
     assert project.path("report.html").exists()

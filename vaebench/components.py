@@ -6,15 +6,17 @@ user's own class needs no fork. The options are the keyword-only arguments of th
 their annotations are the check.
 """
 
+import functools
 import importlib
 import importlib.util
 import inspect
+from collections.abc import Callable, Mapping
 from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from vaebench.errors import ConfigError
+from vaebench.errors import ArgumentError, ConfigError
 
 
 def module_spec(module: str) -> ModuleSpec | None:
@@ -72,13 +74,69 @@ def find(home: str, path: str) -> Any:  # noqa: ANN401 (a class of the home's co
     return component
 
 
+class Checked:
+    """Base of components that check their options themselves, in a library as in a configuration.
+
+    The constructor of every subclass gets its keyword-only arguments as :func:`validated` gives
+    them; a subclass that hands options on to its parent's constructor has them checked there, too.
+    """
+
+    def __init_subclass__(cls, **options: object) -> None:
+        """Wrap the constructor that ``cls`` defines."""
+        super().__init_subclass__(**options)
+        own = vars(cls).get("__init__")
+        if own is not None:
+            setattr(cls, "__init__", _checking(cls, own))  # noqa: B010 (mypy: no assignment)
+
+
+def _checking(component: type, construct: Callable[..., None]) -> Callable[..., None]:
+    """The constructor ``construct`` of ``component``, with its options checked.
+
+    Raises (when called):
+        ArgumentError: an unknown option, a wrong type or an impossible value.
+    """
+    kinds = {name: found.kind for name, found in inspect.signature(construct).parameters.items()}
+    open_ended = inspect.Parameter.VAR_KEYWORD in kinds.values()  # its parent checks what is left
+
+    @functools.wraps(construct)
+    def checked(self: object, *arguments: object, **given: object) -> None:
+        mine = {
+            name: value
+            for name, value in given.items()
+            if kinds.get(name, None if open_ended else inspect.Parameter.KEYWORD_ONLY)
+            is inspect.Parameter.KEYWORD_ONLY
+        }
+        try:
+            options = dict(validated(component, mine))
+        except ConfigError as error:
+            raise ArgumentError(f"{component.__name__}: {error}") from None
+        construct(self, *arguments, **(given | options))
+
+    return checked
+
+
+@functools.cache
 def options_model(component: type) -> type[BaseModel]:
-    """A strict pydantic model of the keyword-only arguments of a component's constructor."""
+    """A strict pydantic model of the keyword-only arguments of a component's constructor.
+
+    Raises:
+        ConfigError: an option without an annotation that checks it.
+    """
     constructor = inspect.unwrap(getattr(component, "__init__"))  # noqa: B009 (a class's, maybe inherited)
-    hints = get_type_hints(constructor, include_extras=True)
+    try:
+        hints = get_type_hints(constructor, include_extras=True)
+    except NameError as error:
+        raise ConfigError(
+            f"an annotation of its options cannot be read ({error}); allowed: names that exist "
+            "when the program runs"
+        ) from None
     fields: dict[str, Any] = {}
-    for name, parameter in inspect.signature(component).parameters.items():
+    for name, parameter in inspect.signature(constructor).parameters.items():
         if parameter.kind is parameter.KEYWORD_ONLY:
+            if name not in hints:
+                raise ConfigError(
+                    f"option {name!r} has no annotation; allowed: a type that checks it"
+                )
             default = ... if parameter.default is parameter.empty else parameter.default
             fields[name] = (hints[name], default)
     return create_model(
@@ -121,6 +179,11 @@ def create(home: str, spec: dict[str, Any], *arguments: object) -> Any:  # noqa:
         return component(*arguments, **dict(checked))
     except ValueError as error:
         raise ConfigError(str(error)) from error
+
+
+def unnamed(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A component's specification without its name in the study."""
+    return {key: value for key, value in spec.items() if key != "name"}
 
 
 def sentence(error: ValidationError, model: type[BaseModel]) -> str:

@@ -17,6 +17,12 @@ class DiagonalGaussian:
     mean: Tensor
     log_variance: Tensor
 
+    def sample(self, noise: torch.Generator, *shape: int) -> Tensor:
+        """Independent draws of shape (shape…, Z), without a gradient."""
+        with torch.no_grad():
+            epsilon = self.mean.new_empty((*shape, *self.mean.shape)).normal_(generator=noise)
+            return self.mean + torch.exp(0.5 * self.log_variance) * epsilon
+
     def rsample(self, noise: torch.Generator) -> Tensor:
         """A reparameterised sample z = μ + σ·ε, ε ~ N(0, 1): (B, Z)."""
         epsilon = torch.empty_like(self.mean).normal_(generator=noise)
@@ -47,6 +53,12 @@ class Point(DiagonalGaussian):
     def rsample(self, noise: torch.Generator) -> Tensor:  # noqa: ARG002
         """The point; nothing is drawn."""
         return self.mean
+
+
+def gaussian(heads: Tensor) -> DiagonalGaussian:
+    """N(μ, σ²) from the outputs of an encoder (B, 2Z): μ first, then log σ²."""
+    mean, log_variance = heads.chunk(2, 1)
+    return DiagonalGaussian(mean, log_variance)
 
 
 def standard_normal(latents: int, device: torch.device) -> DiagonalGaussian:

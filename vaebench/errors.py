@@ -12,6 +12,10 @@ class ConfigError(VaebenchError):
     """A study's configuration cannot be run: the message names key, value and what is allowed."""
 
 
+class ArgumentError(ConfigError, ValueError):
+    """A class of the library was given an argument that it does not allow."""
+
+
 class DataError(VaebenchError):
     """A data file is missing, damaged or not of the expected layout."""
 

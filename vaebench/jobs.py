@@ -7,12 +7,18 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+from vaebench.cells.folder import CellFolder
 from vaebench.errors import VaebenchError
-from vaebench.words import METRICS, NATS, names
+from vaebench.files import read_json
+from vaebench.words import METRICS
 
 PROGRESS = "VAEBENCH_PROGRESS"
+"""Environment variable: the counter's path, how many cells there will be, when the run began."""
+
+COUNTER = ".finished-"
+"""A file in the study's folder, a byte a cell that a run has finished."""
+
 UNEXPECTED = "unexpected error"
 log_to = logging.getLogger(__name__)
 
@@ -43,28 +49,36 @@ def job(log: str, threads: int | None = None) -> Iterator[None]:
         raise
 
 
-def expect(to_run: int, total: int) -> None:
-    """Tell the jobs of this workflow run how many of ``total`` cells it will train."""
-    os.environ[PROGRESS] = f"{to_run} {total} {time.time()}"
+def expect(study: Path, to_run: int) -> None:
+    """Tell the jobs of this workflow run how many cells it will finish.
 
-
-def announce(cell: Path, result: dict[str, Any]) -> None:
-    """Say on the terminal how many cells are done and how this one went.
-
-    Args:
-        cell: the cell's folder, ``…/cells/dataset/model/strategy/seed-n``.
-        result: what :func:`vaebench.cell.run` returned.
+    Each adds a byte to a file that they share: cells of another run at the same time, or of an
+    earlier one, are not counted.
     """
-    what = "/".join(map(str, names(cell).values()))
-    if result["status"] == "done":
-        metric = next(name for name in METRICS if name in result["test"])
-        value = result["test"][metric]
-        digits = 2 if metric in NATS else 4
+    study.mkdir(parents=True, exist_ok=True)
+    counter = study / f"{COUNTER}{os.getpid()}"
+    counter.write_bytes(b"")
+    os.environ[PROGRESS] = f"{counter} {to_run} {time.time()}"
+
+
+def expect_no_more(study: Path) -> None:
+    """The run is over: remove its counter."""
+    (study / f"{COUNTER}{os.getpid()}").unlink(missing_ok=True)
+
+
+def announce(cell: CellFolder) -> None:
+    """Say on the terminal how many cells are done and how this one went."""
+    status, summary = read_json(cell.file("status.json")), read_json(cell.file("summary.json"))
+    if status["status"] == "done":
+        about = summary["metrics"]
+        metric = next(n for n in (*about, "distortion") if about[n]["better"] == "higher")
+        value = summary["test"][metric]
+        digits = 2 if about[metric]["unit"] == "nats" else 4
         found = "–" if value is None else f"{value:.{digits}f}"
-        outcome = f"test {METRICS[metric]} {found}, {result['seconds']:.0f} s"
+        outcome = f"test {METRICS.get(metric, metric)} {found}, {summary['seconds']:.0f} s"
     else:
-        outcome = f"{result['status'].upper()}: {result['reason']}"
-    print(f"{_done(cell.parents[3])}{what}: {outcome}", flush=True)  # noqa: T201
+        outcome = f"{status['status'].upper()}: {status['reason']}"
+    print(f"{_done()}{cell.label}: {outcome}", flush=True)  # noqa: T201
 
 
 def without_result(folders: Iterable[str]) -> str:
@@ -79,11 +93,21 @@ def without_result(folders: Iterable[str]) -> str:
     )
 
 
-def _done(cells: Path) -> str:
-    """``[12/55 cells] ``: the ones this run left alone and the ones it has trained so far."""
-    if PROGRESS not in os.environ:  # a job on another machine
+def _done() -> str:
+    """``[12/55 cells, 3 min left] ``: of this run of the workflow."""
+    if PROGRESS not in os.environ:  # a job by hand
         return ""
-    to_run, total, since = os.environ[PROGRESS].split()
-    finished = cells.glob("*/*/*/*/status.json")
-    trained = sum(1 for status in finished if status.stat().st_mtime >= float(since))
-    return f"[{int(total) - int(to_run) + trained}/{total} cells] "
+    counter, to_run, since = os.environ[PROGRESS].rsplit(" ", 2)
+    try:
+        if not Path(counter).exists():
+            return ""
+        with Path(counter).open("ab") as file:  # appends are whole, whoever else does
+            file.write(b".")
+            file.flush()
+            done = os.fstat(file.fileno()).st_size
+    except OSError:  # the run is over, or this is another machine
+        return ""
+    left = max(0, int(to_run) - done)
+    minutes = (time.time() - float(since)) / done * left / 60
+    when = f", {minutes:.0f} min left" if left and minutes >= 1 else ""
+    return f"[{done}/{to_run} cells{when}] "

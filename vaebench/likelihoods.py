@@ -75,7 +75,13 @@ class Likelihood(ABC):
 
     @abstractmethod
     def log_prob(self, x: Any) -> Tensor:  # noqa: ANN401 (each likelihood has its kind of x)
-        """Log p(x|z), (B,), nats per example."""
+        """Log p(x|z), (B,), nats per example. Pure: it writes nothing."""
+
+    def follow(self, x: Any) -> None:  # noqa: ANN401, B027 (most have nothing to follow)
+        """Move what follows the training batches and is no parameter; by default nothing.
+
+        An update of training calls it once, after :meth:`log_prob`.
+        """
 
     def check(self, x: Any) -> None:  # noqa: ANN401, B027 (most have nothing to refuse)
         """Refuse examples outside the support, before training; by default there are none.
@@ -99,7 +105,21 @@ class Multinomial(Likelihood):
 
 
 @dataclass(frozen=True)
-class Bernoulli(Likelihood):
+class PixelLikelihood(Likelihood):
+    """p(x|z) of pictures: independent pixels."""
+
+    @property
+    @abstractmethod
+    def mean(self) -> Tensor:
+        """E[x|z], (B, F)."""
+
+    @abstractmethod
+    def sample(self, noise: torch.Generator) -> Tensor:
+        """Pictures x ~ p(x|z), (B, F)."""
+
+
+@dataclass(frozen=True)
+class Bernoulli(PixelLikelihood):
     """Independent Bernoulli pixels with the given logits (B, F)."""
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -111,6 +131,10 @@ class Bernoulli(Likelihood):
     def mean(self) -> Tensor:
         """E[x|z], (B, F): the probability of every pixel."""
         return torch.sigmoid(self.logits)
+
+    def sample(self, noise: torch.Generator) -> Tensor:
+        """Pictures of 0 and 1, (B, F)."""
+        return torch.bernoulli(self.mean, generator=noise)
 
     def check(self, x: Tensor) -> None:
         """Refuse pictures that are not binary: their "likelihood" would be that of no distribution.
@@ -128,7 +152,7 @@ class Bernoulli(Likelihood):
 
 
 @dataclass(frozen=True)
-class Gaussian(Likelihood):
+class Gaussian(PixelLikelihood):
     """Independent Gaussian pixels N(μ, σ²) with μ = ``logits`` (B, F).
 
     Attributes:
@@ -149,9 +173,14 @@ class Gaussian(Likelihood):
         """E[x|z] = μ, (B, F)."""
         return self.logits
 
+    def sample(self, noise: torch.Generator) -> Tensor:
+        """μ + σ·ε, ε ~ N(0, 1), (B, F); not clipped to [0, 1]."""
+        epsilon = torch.empty_like(self.logits).normal_(generator=noise)
+        return self.logits + torch.exp(0.5 * self.log_variance) * epsilon
+
 
 @dataclass(frozen=True)
-class OptimalGaussian(Likelihood):
+class OptimalGaussian(PixelLikelihood):
     """Gaussian pixels with one shared variance at its maximum-likelihood value: the σ-VAE.
 
     σ² = max(floor, mean squared error of the batch), so that the distortion of a batch is
@@ -161,9 +190,9 @@ class OptimalGaussian(Likelihood):
     evaluation) ``running`` is the variance.
 
     Attributes:
-        running: (), the moving average of σ²; NaN before the first batch. Written while adapting.
+        running: (), the moving average of σ²; NaN before the first batch. :meth:`follow` moves it.
         floor: the least σ².
-        adapt: take σ² from the pictures at hand and move ``running``.
+        adapt: take σ² from the pictures at hand.
         decay: of the moving average.
     """
 
@@ -174,16 +203,30 @@ class OptimalGaussian(Likelihood):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """As :meth:`Gaussian.log_prob` with the one σ², (B,), nats per image."""
-        if self.adapt:
-            variance = ((x - self.logits) ** 2).mean().clamp_min(self.floor)
-            with torch.no_grad():
-                moved = self.decay * self.running + (1 - self.decay) * variance
-                self.running.copy_(torch.where(torch.isnan(self.running), variance, moved))
-        else:
-            variance = self.running.nan_to_num(1.0).clamp_min(self.floor)
+        variance = self._error(x) if self.adapt else self._kept()
         return Gaussian(self.logits, torch.log(variance)).log_prob(x)
+
+    @torch.no_grad()
+    def follow(self, x: Tensor) -> None:
+        """While adapting: running ← decay · running + (1 − decay) · σ² of these pictures."""
+        if self.adapt:
+            found = self._error(x)
+            moved = self.decay * self.running + (1 - self.decay) * found
+            self.running.copy_(torch.where(torch.isnan(self.running), found, moved))
 
     @property
     def mean(self) -> Tensor:
         """E[x|z] = μ, (B, F)."""
         return self.logits
+
+    def sample(self, noise: torch.Generator) -> Tensor:
+        """As :meth:`Gaussian.sample` with the σ² that training ended with, (B, F)."""
+        return Gaussian(self.logits, torch.log(self._kept())).sample(noise)
+
+    def _error(self, x: Tensor) -> Tensor:
+        """The σ² at which these pictures are the likeliest, ()."""
+        return ((x - self.logits) ** 2).mean().clamp_min(self.floor)
+
+    def _kept(self) -> Tensor:
+        """The σ² of evaluation, (); 1 before the first batch."""
+        return self.running.nan_to_num(1.0).clamp_min(self.floor)

@@ -11,6 +11,7 @@ import vaebench.baselines
 from tests.variants import variants
 from vaebench.baselines import Baseline
 from vaebench.components import options
+from vaebench.contracts import check_baseline
 
 SMALL = {"factors": 3, "latents": 3, "neighbours": 4}
 
@@ -24,9 +25,17 @@ def kind(request: pytest.FixtureRequest) -> type[Baseline]:
     return request.param
 
 
-def made(kind: type[Baseline]) -> Any:
+def small(kind: type[Baseline]) -> dict[str, int]:
     taken = inspect.signature(kind).parameters
-    return kind(**{name: value for name, value in SMALL.items() if name in taken})
+    return {name: value for name, value in SMALL.items() if name in taken}
+
+
+def made(kind: type[Baseline]) -> Any:
+    return kind(**small(kind))
+
+
+def test_contract(kind: type[Baseline]) -> None:
+    check_baseline(kind, **small(kind))
 
 
 def examples(kind: Any, seed: int = 0) -> Any:

@@ -9,6 +9,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.linear_model import Ridge
 from sklearn.metrics.pairwise import cosine_similarity
 
+from tests.ranked import from_scores
 from vaebench.baselines import Recommender, ease
 from vaebench.baselines.ease import EASE
 from vaebench.baselines.ials import IALS
@@ -16,7 +17,6 @@ from vaebench.baselines.item_knn import ItemKNN
 from vaebench.baselines.popularity import Popularity
 from vaebench.baselines.pure_svd import PureSVD
 from vaebench.components import create
-from vaebench.metrics.ranking import from_scores
 from vaebench.sparse import SparseRows
 
 

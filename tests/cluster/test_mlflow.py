@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from tests.cluster.services import PASSWORD, Database, Server, missing
 from tests.cluster.slurm import wait_for
 from tests.test_tracking import CONFIG, spec
-from vaebench.cell import run
+from tests.trained import run
 from vaebench.components import create
 
 SEEDS = range(8)
@@ -24,7 +24,7 @@ SYNC = """
 import json, sys
 from pathlib import Path
 from vaebench.errors import VaebenchError
-from vaebench.tracking import sync
+from vaebench.sharing.tracking import sync
 home = Path(sys.argv[1])
 config = json.loads(sys.argv[2]) | {"results": str(home)}
 cells = sorted(home.glob("cells/digits/mlp/linear/seed-*"))

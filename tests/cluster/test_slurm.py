@@ -16,8 +16,8 @@ import pytest
 
 from tests.cluster.slurm import Cluster, missing, wait_for
 from tests.test_workflow import STUDY, Project
-from vaebench.cell import FILES
-from vaebench.kept import KEPT
+from vaebench.cells.folder import FILES
+from vaebench.cells.kept import KEPT
 
 SMALL: dict[str, Any] = STUDY | {
     "training": {

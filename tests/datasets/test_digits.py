@@ -8,11 +8,11 @@ import torch
 from sklearn.datasets import load_digits
 
 from vaebench.components import create
-from vaebench.data import Data
 from vaebench.datasets import Images
 from vaebench.datasets.digits import Digits
 from vaebench.errors import ConfigError, DataError
 from vaebench.files import read_json
+from vaebench.training.data import Data
 
 PARTS = ("train", "validation", "test")
 

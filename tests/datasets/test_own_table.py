@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from vaebench.config import Plan
 from vaebench.errors import ConfigError
 from vaebench.files import write_json
+from vaebench.study.plan import Plan
 
 ROOT = Path(__file__).parents[2]
 MINE: dict[str, Any] = {

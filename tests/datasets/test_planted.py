@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
+from tests.ranked import from_scores
 from vaebench.components import create
-from vaebench.data import Data
 from vaebench.datasets.planted import Planted, log_marginal, ranked
 from vaebench.datasets.protocol import Protocol, split
 from vaebench.errors import ConfigError
 from vaebench.files import read_json
-from vaebench.metrics.ranking import from_scores
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
+from vaebench.training.data import Data
 
 SPLIT = Protocol(min_items_per_user=0, validation_users=40, test_users=80)
 

@@ -18,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vaebench.components import create
-from vaebench.data import Data
 from vaebench.datasets.fetch import check, fetch
 from vaebench.datasets.protocol import Given, Protocol, Ratings, Temporal, split
 from vaebench.datasets.ratings_table import RatingsTable
 from vaebench.errors import ConfigError, DataError
 from vaebench.files import read_json
 from vaebench.sparse import SparseRows
+from vaebench.training.data import Data
 
 FRAME = pd.DataFrame(
     {

@@ -1,5 +1,6 @@
 """What is measured of a picture VAE, from a trained cell's files to figures."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,30 @@ import sklearn.metrics
 import torch
 from sklearn.decomposition import PCA
 
+from tests.trained import run
 from vaebench import plots
-from vaebench.cell import run
 from vaebench.components import create
+from vaebench.distributions import DiagonalGaussian
 from vaebench.errors import DataError
 from vaebench.files import read_json
-from vaebench.images import figures as image_figures
-from vaebench.images import tables as image_tables
-from vaebench.images.measure import accuracy_from, auroc, load, manifold, measure, pca, samples
+from vaebench.images.measure import (
+    Trained,
+    accuracy_from,
+    auroc,
+    load,
+    manifold,
+    measure,
+    pca,
+    probe,
+    samples,
+)
 from vaebench.images.options import ImageStudy
-from vaebench.palette import Look
+from vaebench.likelihoods import Gaussian
+from vaebench.models import VAE
+from vaebench.models.image_mlp import ImageMLP
+from vaebench.plots import pictures as image_figures
+from vaebench.plots.palette import Look
+from vaebench.tables import pictures as image_tables
 
 OPTIONS = ImageStudy(
     pictures=4, importance_samples=5, annealed_images=3, annealed_temperatures=3, labels=[2, 20]
@@ -104,8 +119,82 @@ def test_the_manifold_runs_from_left_to_right_and_top_to_bottom(study: Path) -> 
 def test_prior_samples_are_the_same_for_all_strategies(study: Path) -> None:
     trained = load(study / "cells/digits/z2/constant/seed-0", study / "digits")
     with torch.no_grad():
-        one, two = (samples(trained, OPTIONS)[1]["samples"] for _ in range(2))
-    np.testing.assert_array_equal(one, two)
+        one, two = (samples(trained, OPTIONS)[1] for _ in range(2))
+    for name in ("samples", "sample_means"):
+        np.testing.assert_array_equal(one[name], two[name])
+
+
+def with_model(study: Path, model: VAE) -> Trained:
+    """The files of the cell with another model."""
+    return replace(load(study / "cells/digits/z2/constant/seed-0", study / "digits"), model=model)
+
+
+class Shifted(ImageMLP):
+    """Decodes z to itself, under a prior that is not N(0, I)."""
+
+    def prior(self) -> DiagonalGaussian:
+        """N((3, −1), diag(4, ¼))."""
+        return DiagonalGaussian(torch.tensor([3.0, -1.0]), torch.log(torch.tensor([4.0, 0.25])))
+
+    def decode(self, z: torch.Tensor) -> Gaussian:
+        """N(z, .01 I)."""
+        return Gaussian(z, torch.tensor(0.01).log())
+
+
+def test_samples_are_pictures_and_not_means(study: Path) -> None:
+    """A Bernoulli decoder draws zeros and ones, about its means."""
+    trained = load(study / "cells/digits/z2/constant/seed-0", study / "digits")
+    with torch.no_grad():
+        found = samples(trained, OPTIONS.model_copy(update={"pictures": 200}))[1]
+    assert set(np.unique(found["samples"])) == {0, 1}
+    means = found["sample_means"].astype(float)
+    assert len(np.unique(means)) > 1_000
+    expected, spread = means.sum(), np.sqrt((means * (1 - means)).sum())
+    assert abs(found["samples"].sum() - expected) < 4 * spread
+
+
+def test_the_prior_is_the_models_own(study: Path) -> None:
+    """Its mean and its variance: 3 ± 2 and −1 ± ½, of draws and of the manifold's grid."""
+    trained = with_model(study, Shifted(64, latents=2))
+    many = OPTIONS.model_copy(update={"pictures": 4_000})
+    means = samples(trained, many)[1]["sample_means"]
+    np.testing.assert_allclose(means.mean(0), [3, -1], atol=5 * 2 / 4_000**0.5)
+    np.testing.assert_allclose(means.std(0), [2, 0.5], rtol=0.06)
+    grid = manifold(trained, OPTIONS)[1]["manifold"].reshape(8, 8, 2)
+    low, high = (float(torch.special.ndtri(torch.tensor(p))) for p in (1 / 16, 15 / 16))
+    np.testing.assert_allclose(grid[0, 0], [3 + 2 * low, -1 + 0.5 * high], atol=1e-5)
+    np.testing.assert_allclose(grid[7, 7], [3 + 2 * high, -1 + 0.5 * low], atol=1e-5)
+
+
+def test_what_is_fitted_sees_the_kind_of_picture_that_it_is_tested_on(tmp_path: Path) -> None:
+    """Grey values that name the class exactly and draws that do not: 15 pixels of .49 or .51.
+
+    The last pixel is .05 or .95. On grey pictures the probe reads the 15; on binary ones, all that
+    it is ever tested on, they are noise and the last is right 19 times in 20.
+    """
+    labels = np.arange(600) % 2
+    pixels = np.repeat(0.49 + 0.02 * labels[:, None], 16, 1)
+    pixels[:, 15] = 0.05 + 0.9 * labels
+    np.savez(tmp_path / "x.npz", pictures=pixels.reshape(600, 4, 4), classes=labels)
+    component = {"class": "image_array.ImageArray", "path": "x.npz", "labels": "classes"}
+    sizes = {"validation": 100, "test": 200, "binarize": "dynamic"}
+    create("vaebench.datasets", component | sizes).write_split(
+        tmp_path / "x.npz", tmp_path / "split", {}
+    )
+    run(spec("constant", epochs=1) | {"dataset": "grey"}, tmp_path / "split", tmp_path / "cell")
+    trained = load(tmp_path / "cell", tmp_path / "split")
+    with torch.no_grad():
+        accuracy = probe(trained, OPTIONS.model_copy(update={"labels": [100]}))[0]
+        found = pca(trained, OPTIONS)[0]["squared_error_pca"]
+    assert accuracy["probe_pixels"]["100"] > 0.9
+    again = load(tmp_path / "cell", tmp_path / "split")
+    assert torch.equal(trained.parts["train"], again.parts["train"]), "one draw for all cells"
+    for pictures in trained.parts.values():
+        assert set(pictures.unique().tolist()) == {0.0, 1.0}
+    train, test = (trained.parts[part].numpy().astype(float) for part in ("train", "test"))
+    theirs = PCA(2).fit(train)
+    rebuilt = theirs.inverse_transform(theirs.transform(test))
+    assert found == pytest.approx(((test - rebuilt) ** 2).mean(), rel=1e-5)
 
 
 def test_auroc_is_scikit_learns() -> None:

@@ -7,7 +7,7 @@ from vaebench.datasets.planted import Planted, log_marginal
 from vaebench.datasets.protocol import Protocol, split
 from vaebench.distributions import DiagonalGaussian
 from vaebench.likelihoods import Multinomial
-from vaebench.metrics.elbo import elbo
+from vaebench.metrics.bound import elbo
 from vaebench.models import VAE
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows

@@ -1,15 +1,18 @@
 """What every model promises; a new file in vaebench/models is tested without an edit."""
 
+from typing import get_args
+
 import pytest
 import scipy.sparse
 import torch
 
 import vaebench.models
 from tests.variants import variants
-from vaebench.models import VAE
-from vaebench.rules import PARTS
+from vaebench.contracts import check_model
+from vaebench.models import VAE, Initial
 from vaebench.seeds import torch_stream
 from vaebench.sparse import Batch, SparseRows
+from vaebench.training.orders import PARTS
 
 
 def all_models() -> list[type[VAE]]:
@@ -32,6 +35,11 @@ def made(model_class: type[VAE], *names: object) -> VAE:
     model = model_class(12)
     model.initialise(torch_stream(*names))
     return model
+
+
+@pytest.mark.parametrize("how", get_args(Initial))
+def test_contract(model_class: type[VAE], how: Initial) -> None:
+    check_model(model_class, initial=how)
 
 
 def test_shapes(model_class: type[VAE]) -> None:

@@ -8,11 +8,11 @@ from torch import nn
 
 from vaebench.components import create
 from vaebench.errors import ConfigError
-from vaebench.images.pixels import Pixels
 from vaebench.likelihoods import Bernoulli, Gaussian, OptimalGaussian
 from vaebench.models import VAE
 from vaebench.models.image_conv import ImageConv
 from vaebench.models.image_mlp import BatchNorm, ImageMLP
+from vaebench.models.pixels import Pixels
 from vaebench.seeds import torch_stream
 
 KINDS = {

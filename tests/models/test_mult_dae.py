@@ -3,7 +3,7 @@
 import scipy.sparse
 import torch
 
-from vaebench.metrics.elbo import elbo
+from vaebench.metrics.bound import elbo
 from vaebench.models.mult_dae import MultDAE
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows

@@ -9,9 +9,10 @@ import pytest
 
 from tests.summaries import CONTROL, ORDER, TRUTHS, empty, frames
 from vaebench import plots
-from vaebench.palette import LINES, MARKERS, Look
+from vaebench.captions import FIGURES
+from vaebench.cells.folder import NONE
+from vaebench.plots.palette import LINES, MARKERS, Look
 from vaebench.plots.study import figures
-from vaebench.words import FIGURES, NONE
 
 
 def traces() -> pd.DataFrame:
@@ -100,11 +101,11 @@ def test_the_critical_difference_diagram_prints_the_number_of_data_sets(
 ) -> None:
     figure = figures(made, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["ranks"]()
     titles = [axis.get_title() for axis in figure.axes]
-    assert all(re.search(r"N = 2 data sets, CD = \d\.\d\d ranks", title) for title in titles)
+    assert all(re.search(r"N = 5 data sets, CD = \d\.\d\d ranks", title) for title in titles)
     single = made["ranks"].assign(datasets=1, critical=np.nan, p_friedman=np.nan)
     lone = made | {"ranks": single, "nemenyi": made["nemenyi"][:0]}
-    figure = figures(lone, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["ranks"]()
-    assert all("N = 1 data sets, no test" in axis.get_title() for axis in figure.axes)
+    (axis,) = figures(lone, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["ranks"]().axes
+    assert axis.texts[0].get_text() == "too few data sets to tell ranks apart: see the table"
 
 
 def test_what_is_far_below_is_named_at_the_edge(made: dict[str, pd.DataFrame]) -> None:

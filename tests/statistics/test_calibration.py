@@ -11,7 +11,7 @@ import pytest
 
 from vaebench.errors import DataError
 from vaebench.statistics import aa
-from vaebench.statistics.calibration import World, crossed_rate, families, main, pairwise
+from vaebench.statistics.calibration import World, families, main, pairwise, single_rates
 from vaebench.statistics.layout import Layout
 
 STUDIES = 400
@@ -28,7 +28,7 @@ def rates() -> pd.Series:
     return pairwise(World("", users=60, seeds=5, own=0.05, seed=0.011, rest=0.05), STUDIES)
 
 
-@pytest.mark.parametrize("test", ["crossed", "bootstrap", "P(A > B)", "equivalence"])
+@pytest.mark.parametrize("test", ["verdict", "crossed", "bootstrap", "P(A > B)", "equivalence"])
 def test_what_claims_new_users_and_seeds_keeps_its_level(rates: pd.Series, test: str) -> None:
     assert rates[f"{test} type I"] < 0.05 + tolerance(0.05)
 
@@ -42,9 +42,9 @@ def test_narrower_claims_keep_their_level_and_not_that_of_the_wider_one(rates: p
 
 
 def test_intervals_cover_and_power_is_as_predicted(rates: pd.Series) -> None:
-    for name in ("crossed", "bootstrap", "mean"):
+    for name in ("verdict", "bootstrap", "mean"):
         assert rates[f"{name} coverage"] > 0.95 - tolerance(0.05), name
-    assert rates["crossed power"] == pytest.approx(
+    assert rates["verdict power"] == pytest.approx(
         rates["predicted power"], abs=tolerance(0.75) + 0.03
     )
     assert rates["equivalence power"] > 0.8
@@ -52,16 +52,16 @@ def test_intervals_cover_and_power_is_as_predicted(rates: pd.Series) -> None:
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.8, 1.0])
-def test_the_crossed_test_keeps_its_level_wherever_the_variance_comes_from(
+def test_verdicts_keep_their_level_wherever_the_variance_comes_from(
     seeds: int, share: float
 ) -> None:
     """40,000 studies each, drawn as mean squares."""
-    rate = crossed_rate(seeds, 500, share, studies=40_000)
+    _, rate = single_rates(seeds, 500, share, studies=40_000)
     assert rate < 0.055 + tolerance(0.05, 40_000)
 
 
 def test_mean_squares_that_are_drawn_are_those_of_drawn_studies() -> None:
-    rate = crossed_rate(4, 50, 0.5, 0.3, studies=40_000)
+    _, rate = single_rates(4, 50, 0.5, 0.3, studies=40_000)
     random, rejected = np.random.default_rng(5), 0
     # of the mean's variance 1: users .35, seeds .35, rest .3
     parts = {"own": math.sqrt(0.35 * 50), "seed": math.sqrt(0.35 * 4), "rest": math.sqrt(0.3 * 200)}
@@ -100,7 +100,7 @@ def runs(spread: float, shift: float = 0.0) -> pd.DataFrame:
 def test_pseudo_strategies_of_one_strategy_do_not_differ() -> None:
     found = aa.rejections(runs(0.02), 5, 120)
     bound = 0.05 + 3 * aa.spread(24, 5) + tolerance(0.05, 120)
-    for test in ("crossed", "seeds", "bootstrap", "Holm, any"):
+    for test in ("verdict", "crossed", "seeds", "bootstrap", "Holm, any"):
         assert found[test] < bound, test
     assert found["users"] > 0.3, "user-level tests take seeds for strategies"
 

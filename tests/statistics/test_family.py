@@ -111,3 +111,62 @@ def test_a_shared_first_place_is_shared() -> None:
     marks = best(pd.Series({"a": 1.0, "b": 1.0}), all_pairs(found, ["a", "b"], 0.95))
     assert marks["best"].all()
     assert marks["p_best"].isna().all(), "identical results are not tested"
+
+
+def test_failed_seeds_are_counted_and_a_strategy_of_failures_stands_in_the_table() -> None:
+    found = values(a=1.0, b=1.2)
+    found["b"] = found["b"].drop(columns=[2])
+    planned = {"a": 4, "b": 4, "c": 4}
+    table = compare(found, ["a", "b", "c"], "a", 0.95, planned=planned).set_index("strategy")
+    assert table["failed"].tolist() == [0, 1, 4]
+    assert table["seeds"].tolist() == [4, 3, 0]
+    assert (table.loc["c", "verdict"], table.loc["c", "note"]) == (
+        "no test",
+        "no seed has a result: no test",
+    )
+    assert table["p_holm"].notna().tolist() == [False, True, False], "it costs the others nothing"
+    both = found["b"].columns
+    assert table.loc["b", "pairs"] == 3
+    assert table.loc["b", "difference"] == pytest.approx(
+        (found["b"] - found["a"][both]).to_numpy().mean()
+    )
+
+
+def test_a_family_of_cell_values_has_everything_but_users() -> None:
+    random = np.random.default_rng(0)
+    found = {
+        name: pd.DataFrame(level + 0.01 * random.normal(size=(1, 5)))
+        for name, level in {"a": 0.1, "b": 0.3, "c": 0.1}.items()
+    }
+    table = compare(found, list("abc"), "a", 0.95, 0.5).set_index("strategy")
+    assert table["verdict"].tolist() == ["control", "higher", "equivalent"]
+    assert (table.loc["b", "test"], table["examples"].tolist()) == ("seeds alone", [1, 1, 1])
+    assert table.loc["b", ["p_crossed", "p_users"]].isna().all()
+    needed = ["low", "joint_low", "boot_low", "reachable", "effect_low", "p_equivalence_holm"]
+    assert table.loc["b", needed].notna().all()
+    assert len(all_pairs(found, list("abc"), 0.95)["p_bh"].dropna()) == 3
+
+
+def test_where_less_is_better_the_lowest_is_best() -> None:
+    found = values(a=1.0, b=0.5, c=2.0)
+    means = pd.Series({name: frame.to_numpy().mean() for name, frame in found.items()})
+    marks = best(means, all_pairs(found, list("abc"), 0.95), sign=-1)
+    assert marks["best"].to_dict() == {"a": False, "b": True, "c": False}
+
+
+def test_few_seeds_do_not_make_verdicts_of_nothing() -> None:
+    """Whole tables of 12 strategies of 3 seeds that do not differ, seeds the larger part by far."""
+    random, false, studies = np.random.default_rng(0), 0, 120
+    names = [f"s{k}" for k in range(13)]
+    for _ in range(studies):
+        found = {
+            name: pd.DataFrame(
+                0.002 * random.normal(size=(40, 1))
+                + 0.002 * random.normal(size=(1, 3))
+                + 0.002 * random.normal(size=(40, 3))
+            )
+            for name in names
+        }
+        table = compare(found, names, "s0", 0.95, resamples=0)
+        false += table["verdict"].isin(["higher", "lower"]).any()
+    assert false / studies < 0.055 + 3 * math.sqrt(0.055 * 0.945 / studies)

@@ -31,13 +31,14 @@ def test_it_agrees_with_the_analysis_of_variance_of_statsmodels() -> None:
     freedom = combined**2 / (squares**2 / df).sum()
     error = math.sqrt(combined / y.size)
     half = scipy.stats.t.ppf(0.975, freedom) * error
-    layout = Layout.of(y)
-    assert layout.interval(0.95) == pytest.approx((y.mean() - half, y.mean() + half))
+    whole = Layout.of(y)
+    layout = whole.crossed
+    assert layout.half(0.95) == pytest.approx(half)
     t = y.mean() / error
     assert layout.two_sided() == pytest.approx(2 * scipy.stats.t.sf(abs(t), freedom))
     assert layout.above(0.9) == pytest.approx(scipy.stats.t.sf((y.mean() - 0.9) / error, freedom))
     assert layout.below(0.9) == pytest.approx(1 - layout.above(0.9))
-    assert layout.components == pytest.approx(
+    assert whole.components == pytest.approx(
         (
             (squares["C(u)"] - squares["Residual"]) / 5,
             (squares["C(s)"] - squares["Residual"]) / 30,
@@ -64,8 +65,15 @@ def test_with_seeds_alone_it_is_students_interval_over_seed_means() -> None:
     assert Layout.of(y).freedom == pytest.approx(2)
 
 
-@pytest.mark.parametrize("shape", [(1, 5), (5, 1), (0, 3)])
-def test_one_seed_or_one_example_has_no_variance(shape: tuple[int, int]) -> None:
+def test_one_example_leaves_the_seeds() -> None:
+    y = np.array([[1.0, 2.0, 4.0]])
+    expected = scipy.stats.ttest_1samp(y[0], 0)
+    assert Layout.of(y).interval(0.9) == pytest.approx(tuple(expected.confidence_interval(0.9)))
+    assert Layout.of(y).two_sided() == pytest.approx(expected.pvalue)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 1), (0, 3)])
+def test_one_seed_has_no_variance(shape: tuple[int, int]) -> None:
     layout = Layout.of(np.random.default_rng(0).normal(size=shape))
     assert all(map(math.isnan, layout.interval(0.95)))
     assert math.isnan(layout.two_sided())

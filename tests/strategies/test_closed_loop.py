@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from tests.learning import train
 from tests.linear_gaussian import linear_model, observations
 from vaebench.seeds import torch_stream
 from vaebench.strategies import Stats, Strategy
@@ -15,7 +16,6 @@ from vaebench.strategies.free_bits import FreeBits
 from vaebench.strategies.geco import GECO
 from vaebench.strategies.pid import PID
 from vaebench.strategies.soft_free_bits import SoftFreeBits
-from vaebench.train import train
 
 T = 400
 
@@ -39,19 +39,20 @@ def test_soft_free_bits_moves_by_tenths() -> None:
         gamma = min(1.0, max(1e-6, gamma))
 
 
-def test_pid_is_its_formula_and_its_integral_rests_outside_the_range() -> None:
+def test_pid_is_its_formula_and_its_integral_rests_where_it_would_leave_the_range() -> None:
     options = {"target": 10.0, "proportional": 0.3, "integral": 0.02, "low": 0.05, "high": 0.4}
-    strategy, integral, inside, rested = PID(**options), 0.0, True, 0
+    strategy, integral, last, rested = PID(**options), 0.0, 0.05, {"low": 0, "high": 0}
     for step, rate in enumerate(RATES):
         error = 10.0 - rate
-        rested += not inside
-        integral = integral - 0.02 * error if inside else integral
-        beta = 0.3 / (1 + math.exp(error)) + integral + 0.05
+        outwards = {"low": last < 0.05 and error > 0, "high": last > 0.4 and error < 0}
+        rested = {end: count + outwards[end] for end, count in rested.items()}
+        if not any(outwards.values()):
+            integral = min(0.35, max(-0.3, integral - 0.02 * error))
+        last = 0.3 / (1 + math.exp(error)) + integral + 0.05
         found = strategy(stats(step, rate)).item()
-        assert found == pytest.approx(min(0.4, max(0.05, beta)), abs=1e-12)
+        assert found == pytest.approx(min(0.4, max(0.05, last)), abs=1e-12)
         strategy.update(stats(step, rate))
-        inside = 0.05 <= beta <= 0.4
-    assert 0 < rested < len(RATES), "both states must be tested"
+    assert min(rested.values()) > 0, "both ends must be tested"
 
 
 @pytest.mark.parametrize("per_interaction", [False, True])

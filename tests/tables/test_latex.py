@@ -9,7 +9,6 @@ import pytest
 
 from tests.summaries import CONTROL, TRUTHS, empty, frames
 from vaebench.tables import content, latex
-from vaebench.words import RANKED
 
 ARTICLE = r"\documentclass{article}\usepackage[margin=1in]{geometry}\usepackage{booktabs}"
 
@@ -20,7 +19,7 @@ def made() -> dict[str, pd.DataFrame]:
 
 
 def test_the_best_is_bold_and_the_rest_is_marked(made: dict[str, pd.DataFrame]) -> None:
-    text = latex.means(made["results"], CONTROL, 0.95, RANKED)
+    text = latex.means(made["results"], CONTROL, 0.95)
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == 4
     assert r"my\_data" in text
     first = text.split(r"\midrule")[1].splitlines()
@@ -39,6 +38,7 @@ def test_the_not_significantly_different_has_a_dagger() -> None:
             "high": 0.6,
             "seeds": 5,
             "examples": 9,
+            "failed": [0, 0, 2],
             "p_holm": [float("nan"), 0.7, 0.01],
             "best": [True, False, False],
             "p_best": [float("nan"), 0.7, 0.01],
@@ -47,12 +47,15 @@ def test_the_not_significantly_different_has_a_dagger() -> None:
             "metric": "ndcg@100",
         }
     )
-    lines = latex.means(rows, "a", 0.95, RANKED).splitlines()
+    lines = latex.means(rows, "a", 0.95).splitlines()
     assert [r"\dagger" in line for line in lines if line[:3] in ("a &", "b &", "c &")] == [
         False,
         True,
         False,
     ]
+    caption = latex.marks(rows, "a", 0.95)
+    assert "exploratory: the best was chosen by the same data" in caption
+    assert "Without a result, and so not in the means: c 2 of 7 seeds." in caption
     assert "nothing was tested against it" in latex.marks(rows.assign(p_best=None), "a", 0.95)
 
 
@@ -75,7 +78,7 @@ def test_text_is_escaped_and_symbols_are_mathematics(text: str, expected: str) -
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 def test_it_compiles_and_fits_the_page(made: dict[str, pd.DataFrame], tmp_path: Path) -> None:
     grids = content.everything(made, TRUTHS, CONTROL, 0.95)
-    body = latex.means(made["results"], CONTROL, 0.95, RANKED) + latex.sections(grids)
+    body = latex.means(made["results"], CONTROL, 0.95) + latex.sections(grids)
     text = rf"{ARTICLE}\begin{{document}}{body}\end{{document}}"
     (tmp_path / "tables.tex").write_text(text, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "tables.tex"]
@@ -84,5 +87,5 @@ def test_it_compiles_and_fits_the_page(made: dict[str, pd.DataFrame], tmp_path: 
 
 
 def test_nothing_finished_is_said(made: dict[str, pd.DataFrame]) -> None:
-    text = latex.means(empty(made)["results"], CONTROL, 0.95, RANKED)
+    text = latex.means(empty(made)["results"], CONTROL, 0.95)
     assert "% no cell finished" in text

@@ -54,14 +54,19 @@ class Dataset(ABC):
     cite: str = ""
     """What its owner, or good manners, ask to cite."""
 
-    unit: str = ""
-    """Data sets of one unit are no independent evidence; by default a class is one of its own."""
+    unit: str | None = None
+    """What the data are a sample of, where that is more than their own raw file (the releases of
+    one collection); empty for drawn data. See :meth:`counted_as`."""
 
-    def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401
-        """Name the unit of a class that names none, nor inherits one."""
-        super().__init_subclass__(**options)
-        if "unit" not in vars(cls):
-            cls.unit = cls.unit or cls.__name__
+    def counted_as(self) -> str:
+        """What stands once in a comparison across data sets, however many data sets are of it.
+
+        Splits and sub-samples of one raw file are not several data sets. Empty: none at all.
+        """
+        if self.unit is not None:
+            return self.unit
+        files = self.raw_files()
+        return self.raw_folder() or (files[0].name if files else type(self).__name__)
 
     def raw_files(self) -> list[RawFile]:
         """The forms of the raw data, the preferred one first; none for an embedded data set."""
@@ -108,7 +113,6 @@ class Interactions(Dataset):
     """Users × items, split by strong generalisation (see :mod:`vaebench.datasets.protocol`)."""
 
     kind: ClassVar[Literal["interactions", "images"]] = "interactions"
-    unit = ""
     split: Protocol | Given | Temporal
 
     cutoff: ClassVar[int] = 100
@@ -169,7 +173,6 @@ class Images(Dataset):
     """Pictures as rows of pixels, (N, F) float32 in [0, 1]."""
 
     kind: ClassVar[Literal["interactions", "images"]] = "images"
-    unit = ""
 
     shape: tuple[int, int] | None = None
     """Height and width, F = height · width; None where nobody knows."""

@@ -28,7 +28,7 @@ class BinarizedMNIST(Images):
     have no labels.
     """
 
-    unit = "mnist"
+    unit: str | None = "mnist"
     licence = "that of MNIST: CC BY-SA 3.0"
     cite = "Larochelle & Murray 2011, AISTATS; Salakhutdinov & Murray 2008, ICML"
 

@@ -92,7 +92,7 @@ class MovieLens(Interactions):
     table has no times, so a temporal split of ML-1M needs the archive.
     """
 
-    unit = "movielens"
+    unit: str | None = "movielens"
     licence = (
         "research only; no redistribution without permission, no commercial use without permission "
         "of GroupLens (ml-latest-small: redistribution under the same terms)"

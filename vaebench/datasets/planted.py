@@ -32,6 +32,7 @@ class Planted(Interactions):
     ranking a higher expected NDCG than the one by the true z.
     """
 
+    unit: str | None = ""
     licence = "none: drawn numbers"
 
     def __init__(

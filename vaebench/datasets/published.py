@@ -15,7 +15,6 @@ FAIR_REC_SYS = "https://github.com/rahmanidashti/FairRecSys/raw/HEAD/datasets/"
 class OneFile(Interactions):
     """A data set of one file, in one of its forms; a class of it says which, where, which terms."""
 
-    unit = ""
     files: ClassVar[tuple[RawFile, ...]]
     folder: ClassVar[str]
 
@@ -31,7 +30,6 @@ class OneFile(Interactions):
 class OneTable(OneFile):
     """A text with users, items and maybe a number in each line."""
 
-    unit = ""
     delimiter: ClassVar[str] = "\t"
     header: ClassVar[bool] = False
     columns: ClassVar[tuple[str, str, str]] = ("user", "item", "value")

@@ -6,7 +6,7 @@ representation, visualisation. Nothing here trains the VAE or selects on the tes
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.stats
@@ -15,20 +15,26 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vaebench.components import create
-from vaebench.data import Data
 from vaebench.errors import DataError
 from vaebench.files import read_json, whole, write_json
 from vaebench.images.options import ImageStudy
+from vaebench.likelihoods import PixelLikelihood
 from vaebench.metrics.annealed import annealed
-from vaebench.metrics.elbo import elbo
+from vaebench.metrics.bound import elbo
 from vaebench.metrics.importance import UNRELIABLE, importance
 from vaebench.models import VAE
 from vaebench.seeds import numpy_stream, torch_stream
+from vaebench.training.data import Data
+from vaebench.training.dynamic import DynamicPictures
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The selected model of a finished cell and the pictures of its split, on the CPU."""
+    """The selected model of a finished cell and the pictures of its split, on the CPU.
+
+    All parts are of one kind: where training pictures are grey and drawn anew at each use, this is
+    one draw of them, the same for all models and strategies of a data set.
+    """
 
     model: VAE
     names: tuple[object, ...]
@@ -39,6 +45,10 @@ class Trained:
     def means(self, part: str) -> Tensor:
         """μ of every picture of a part, (N, Z)."""
         return torch.cat([self.model.encode(x).mean for x in self.parts[part].split(1_000)])
+
+    def pictures(self, z: Tensor) -> PixelLikelihood:
+        """p(x|z) of z (B, Z)."""
+        return cast("PixelLikelihood", self.model.decode(z))
 
 
 def load(cell: Path, data: Path) -> Trained:
@@ -57,6 +67,8 @@ def load(cell: Path, data: Path) -> Trained:
             if name == part or (data / f"{name}.npy").exists()
         }
         parts = {part: torch.from_numpy(arrays[part]) for part in ("train", "validation", "test")}
+        if card.get("dynamic"):
+            parts["train"] = DynamicPictures(parts["train"]).fixed("fitted to", spec["dataset"])
         component = {key: value for key, value in spec["model"].items() if key != "name"}
         model: VAE = create("vaebench.models", component, parts["train"].shape[1])
         model.load_state_dict(load_file(cell / "best.safetensors"))
@@ -134,26 +146,29 @@ def likelihood(trained: Trained, options: ImageStudy) -> Found:
 def reconstructions(trained: Trained, options: ImageStudy) -> Found:
     """The first test pictures and the decoder's means at their μ."""
     x = trained.parts["test"][: options.pictures]
-    found = trained.model.decode(trained.model.encode(x).mean).mean  # type: ignore[attr-defined]
+    found = trained.pictures(trained.model.encode(x).mean).mean
     return {}, {"originals": x.numpy(), "reconstructions": found.numpy()}
 
 
 def samples(trained: Trained, options: ImageStudy) -> Found:
-    """Means of p(x|z) at z from the prior; the same z for all strategies of a seed."""
-    z = trained.model.prior().mean + torch.empty(options.pictures, trained.model.latents).normal_(
-        generator=torch_stream("prior samples", *trained.names)
+    """Pictures x ~ p(x|z) at z ~ p(z), and the means of p(x|z); one noise for all strategies."""
+    z = trained.model.prior().sample(
+        torch_stream("prior samples", *trained.names), options.pictures
     )
-    return {}, {"samples": trained.model.decode(z).mean.numpy()}  # type: ignore[attr-defined]
+    found = trained.pictures(z)
+    drawn = found.sample(torch_stream("drawn pictures", *trained.names))
+    return {}, {"samples": drawn.numpy(), "sample_means": found.mean.numpy()}
 
 
 def manifold(trained: Trained, options: ImageStudy) -> Found:
     """Means on a grid of equal prior probability, for two latents (AEVB, figure 4)."""
     if trained.model.latents != 2:  # noqa: PLR2004
         return {}, {}
-    side = 2 * options.pictures
+    side, prior = 2 * options.pictures, trained.model.prior()
     axis = torch.from_numpy(scipy.stats.norm.ppf((np.arange(side) + 0.5) / side)).float()
-    z = torch.cartesian_prod(axis.flip(0), axis).flip(1)
-    return {}, {"manifold": trained.model.decode(z).mean.numpy()}  # type: ignore[attr-defined]
+    grid = torch.cartesian_prod(axis.flip(0), axis).flip(1)
+    z = prior.mean + torch.exp(0.5 * prior.log_variance) * grid
+    return {}, {"manifold": trained.pictures(z).mean.numpy()}
 
 
 def interpolation(trained: Trained, options: ImageStudy) -> Found:
@@ -164,7 +179,7 @@ def interpolation(trained: Trained, options: ImageStudy) -> Found:
         other = int(np.argmax(trained.labels["test"] != trained.labels["test"][0]))
     ends = trained.model.encode(test[[0, other]]).mean
     share = torch.linspace(0, 1, options.pictures)[:, None]
-    found = trained.model.decode((1 - share) * ends[:1] + share * ends[1:]).mean  # type: ignore[attr-defined]
+    found = trained.pictures((1 - share) * ends[:1] + share * ends[1:]).mean
     return {}, {"interpolation": found.numpy()}
 
 
@@ -189,9 +204,7 @@ def latent_map(trained: Trained, options: ImageStudy) -> Found:
 def pca(trained: Trained, options: ImageStudy) -> Found:  # noqa: ARG001
     """Mean squared error per pixel of test pictures from Z numbers: the VAE at μ, and PCA."""
     test, latents = trained.parts["test"], trained.model.latents
-    decoded = torch.cat(
-        [trained.model.decode(z).mean for z in trained.means("test").split(1_000)]  # type: ignore[attr-defined]
-    )
+    decoded = torch.cat([trained.pictures(z).mean for z in trained.means("test").split(1_000)])
     train = trained.parts["train"].double()
     centre = train.mean(0)
     directions = torch.linalg.eigh((train - centre).T @ (train - centre)).eigenvectors

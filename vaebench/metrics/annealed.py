@@ -1,6 +1,8 @@
 """The marginal likelihood by annealed importance sampling: a second opinion without the encoder."""
 
 import math
+from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -16,6 +18,10 @@ LEAPFROGS = 10
 """Leapfrog steps of one move."""
 
 
+PILOTS, FIRST_STEP, GAIN = 4, 0.1, 0.1
+"""Chains per example that find the step sizes; where they start; how fast log steps follow."""
+
+
 @torch.no_grad()
 def annealed(
     model: VAE,
@@ -28,46 +34,84 @@ def annealed(
     """Log p(x) by a path from the prior to the posterior: p(z) p(x|z)^t, t from 0 to 1.
 
     Neal 2001 (Statistics and Computing 11, doi:10.1023/A:1008923215028); for decoders Wu et al.
-    2017 (arXiv:1611.04273): Hamiltonian moves, one per temperature, with a step size per chain that
-    moves towards an acceptance of .65; temperatures dense at both ends (a sigmoid). The encoder is
-    not used, so a narrow posterior cannot mislead it; the mean of the weights is unbiased for p(x),
-    and its logarithm a lower bound in expectation.
+    2017 (arXiv:1611.04273): Hamiltonian moves, one per temperature; temperatures dense at both ends
+    (a sigmoid). The encoder is not used, so a narrow posterior cannot mislead it; the mean of the
+    weights is unbiased for p(x), and its logarithm a lower bound in expectation.
+
+    Unbiased, since every move leaves its temperature's density as it is: the step sizes, one per
+    example and temperature, come from pilot chains that give no weights. A chain that moved its own
+    step by what it accepted would keep small steps where it is stuck, and its weights too low.
 
     Args:
         model: the VAE, put into evaluation mode; its decoder must be differentiable in z.
         examples: (U, ·) on the model's device, few: every move decodes eleven times.
         noise: stream on that device.
         temperatures: T, steps from prior to posterior.
-        chains: per example.
+        chains: C per example, besides the four pilots.
 
     Returns:
-        ``log_likelihood_ais``, ``ess_ais`` (of the chains' weights) and ``acceptance``, (U,) each.
+        ``log_likelihood_ais``: log (1/C) Σ_c w_c, nats; ``ess_ais``: (Σ w)²/Σ w²; ``acceptance``,
+        the share of accepted moves: (U,) each.
     """
     model.eval()
-    x = examples[torch.arange(len(examples)).repeat(chains)]
-    prior = model.prior()
-    shape = (chains * len(examples), model.latents)
-    z = prior.mean + torch.exp(0.5 * prior.log_variance) * _normal(prior.mean, shape, noise)
-    schedule = torch.sigmoid(torch.linspace(-4, 4, temperatures + 1, dtype=torch.float64))
-    schedule = (schedule - schedule[0]) / (schedule[-1] - schedule[0])
-    step = torch.full((shape[0], 1), 0.1, dtype=z.dtype, device=z.device)
-    weights = torch.zeros(shape[0], dtype=torch.float64, device=z.device)
-    accepted = torch.zeros_like(weights)
-    likelihood = _likelihood(model, x, z)
-    for before, now in zip(schedule[:-1].tolist(), schedule[1:].tolist(), strict=True):
-        weights += (now - before) * likelihood
-        z, likelihood, moved = _move(model, x, z, now, step, noise)
-        accepted += moved
-        # in balance where a share ACCEPTANCE of the moves is accepted
-        step = step * torch.exp(0.05 * (moved - ACCEPTANCE))[:, None].to(step.dtype)
-    log_weights = weights.view(chains, -1)
+    steps = _run(model, examples, noise, temperatures, PILOTS).steps
+    found = _run(model, examples, noise, temperatures, chains, steps)
+    total = torch.logsumexp(found.log_weights, 0)
     return {
-        "log_likelihood_ais": torch.logsumexp(log_weights, 0) - math.log(chains),
-        "ess_ais": torch.exp(
-            2 * torch.logsumexp(log_weights, 0) - torch.logsumexp(2 * log_weights, 0)
-        ),
-        "acceptance": accepted.view(chains, -1).mean(0) / temperatures,
+        "log_likelihood_ais": total - math.log(chains),
+        "ess_ais": torch.exp(2 * total - torch.logsumexp(2 * found.log_weights, 0)),
+        "acceptance": found.accepted,
     }
+
+
+@dataclass(frozen=True)
+class _Run:
+    """C chains of U examples over T temperatures.
+
+    Attributes:
+        log_weights: (C, U), float64.
+        accepted: (U,) the share of accepted moves.
+        steps: (T, U) the step sizes that were taken.
+    """
+
+    log_weights: Tensor
+    accepted: Tensor
+    steps: Tensor
+
+
+def _run(
+    model: VAE,
+    examples: Batch,
+    noise: torch.Generator,
+    temperatures: int,
+    chains: int,
+    steps: Tensor | None = None,
+) -> _Run:
+    """Independent chains with the given step sizes (T, U), or with some that follow acceptance."""
+    count = len(examples)
+    x = examples[torch.arange(count).repeat(chains)]
+    z = model.prior().sample(noise, chains * count)
+    step = torch.full((count,), FIRST_STEP, dtype=z.dtype, device=z.device)
+    taken = torch.empty(temperatures, count, dtype=z.dtype, device=z.device)
+    weights = torch.zeros(chains * count, dtype=torch.float64, device=z.device)
+    accepted = torch.zeros(count, dtype=torch.float64, device=z.device)
+    likelihood = model.decode(z).log_prob(x).double()
+    for number, (before, now) in enumerate(pairwise(_schedule(temperatures))):
+        taken[number] = step if steps is None else steps[number]
+        weights += (now - before) * likelihood
+        each = taken[number].repeat(chains)[:, None]
+        z, likelihood, moved = _move(model, x, z, now, each, noise)
+        share = moved.view(chains, count).mean(0)
+        accepted += share / temperatures
+        # in balance where a share ACCEPTANCE of the moves is accepted
+        step = step * torch.exp(GAIN * (share - ACCEPTANCE)).to(step.dtype)
+    return _Run(weights.view(chains, count), accepted, taken)
+
+
+def _schedule(temperatures: int) -> list[float]:
+    """t_0 = 0 … t_T = 1, dense at both ends."""
+    schedule = torch.sigmoid(torch.linspace(-4, 4, temperatures + 1, dtype=torch.float64))
+    return ((schedule - schedule[0]) / (schedule[-1] - schedule[0])).tolist()
 
 
 def _move(
@@ -78,7 +122,7 @@ def _move(
     Returns:
         The new z, its log p(x|z) (R,), and whether the move was accepted (R,), as 0 and 1.
     """
-    momentum = _normal(z, z.shape, noise)
+    momentum = torch.empty_like(z).normal_(generator=noise)
     start, likelihood, gradient = _energy(model, x, z, temperature)
     energy = start - 0.5 * (momentum**2).sum(1).double()
     position, pushed = z, momentum + 0.5 * step * gradient
@@ -104,13 +148,3 @@ def _energy(model: VAE, x: Batch, z: Tensor, temperature: float) -> tuple[Tensor
         total = model.prior().log_prob(z).sum(1) + temperature * likelihood
         (gradient,) = torch.autograd.grad(total.sum(), z)
     return total.detach().double(), likelihood.detach().double(), gradient
-
-
-def _likelihood(model: VAE, x: Batch, z: Tensor) -> Tensor:
-    """Log p(x|z), (R,), float64."""
-    return model.decode(z).log_prob(x).double()
-
-
-def _normal(like: Tensor, shape: tuple[int, ...] | torch.Size, noise: torch.Generator) -> Tensor:
-    """Standard normal numbers of the type and device of ``like``."""
-    return torch.empty(shape, dtype=like.dtype, device=like.device).normal_(generator=noise)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from vaebench.errors import DataError
+
 
 def compare(log_likelihoods: Mapping[str, Tensor]) -> list[dict[str, float | str]]:
     """Models by their log predictive density of the same held-out examples, the best first.
@@ -20,19 +22,30 @@ def compare(log_likelihoods: Mapping[str, Tensor]) -> list[dict[str, float | str
     Returns:
         One row a model: ``model``, ``log_likelihood`` (mean, nats per example), ``difference`` to
         the best (mean) with its ``standard_error``, and ``log_bayes_factor`` (sum) against it.
+
+    Raises:
+        DataError: two models have values of different numbers of examples, or one is not finite.
     """
-    best = max(log_likelihoods, key=lambda name: log_likelihoods[name].mean().item())
+    found = {name: values.double() for name, values in log_likelihoods.items()}
+    means = {name: values.mean().item() for name, values in found.items()}
+    best = max(means, key=lambda name: means[name])
     rows: list[dict[str, float | str]] = []
-    for name, values in log_likelihoods.items():
-        difference = values.double() - log_likelihoods[best].double()
+    for name in sorted(means, key=lambda name: -means[name]):
+        values = found[name]
+        if values.shape != found[best].shape or not torch.isfinite(values).all():
+            raise DataError(
+                f"log p(x) of {name}: {int(torch.isfinite(values).sum())} finite values of "
+                f"{len(values)}; allowed: {len(found[best])} finite ones, as of {best}"
+            )
+        difference = values - found[best]
         spread = difference.std().item() if len(difference) > 1 else math.nan
         rows.append(
             {
                 "model": name,
-                "log_likelihood": values.double().mean().item(),
+                "log_likelihood": means[name],
                 "difference": difference.mean().item(),
                 "standard_error": spread / math.sqrt(len(difference)),
                 "log_bayes_factor": difference.sum().item(),
             }
         )
-    return sorted(rows, key=lambda row: -torch.tensor(row["log_likelihood"]).item())
+    return rows

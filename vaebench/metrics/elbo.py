@@ -1,47 +1,36 @@
-"""The evidence lower bound and its two parts, per example."""
+"""The evidence lower bound and its two parts as metrics."""
 
-import torch
+from torch import Tensor
 
-from vaebench.metrics import Values
-from vaebench.models import VAE
-from vaebench.sparse import Batch
+from vaebench.metrics import Bound, Values
 
 
-@torch.no_grad()
-def elbo(
-    model: VAE, examples: Batch, noise: torch.Generator, *, samples: int = 1, chunk: int = 500
-) -> Values:
-    """ELBO = −(D + R) at β = 1, whatever β the model was trained with; nats per example.
+class ELBO(Bound):
+    """−(D + R) at β = 1, whatever β the model was trained with, nats per example.
 
-    D = −(1/L) Σ_l log p(x|z_l), z_l ~ q(z|x); R = KL(q(z|x) ‖ p(z)) in closed form (estimator B of
-    Kingma & Welling 2013, arXiv:1312.6114, eq. 7), or the mean over the same samples where the
-    model has no closed form.
-
-    Args:
-        model: the VAE, put into evaluation mode (no dropout).
-        examples: (U, ·) on the model's device.
-        noise: stream of ε on that device; the same stream gives comparable values.
-        samples: L.
-        chunk: examples at a time.
-
-    Returns:
-        ``distortion``; ``rate`` where the model has one; ``elbo`` where it is a bound: (U,) each.
+    Absent where the model has no bound: a prior that looks at the example, or no rate at all.
     """
-    model.eval()
-    distortions, rates = [], []
-    for chosen in torch.arange(len(examples)).split(chunk):
-        x = examples[chosen]
-        posterior = model.encode(x)
-        distortion, rate = [], []
-        for _ in range(samples):
-            z = posterior.rsample(noise)
-            distortion.append(-model.decode(z).log_prob(x).double())
-            rate.append(model.rate(x, posterior, z).double().sum(1))
-        distortions.append(torch.stack(distortion).mean(0))
-        rates.append(torch.stack(rate).mean(0))
-    values = {"distortion": torch.cat(distortions)}
-    if model.has_rate:
-        values["rate"] = torch.cat(rates)
-    if model.has_bound:
-        values["elbo"] = -(values["distortion"] + values["rate"])
-    return values
+
+    def values(self, bound: Values) -> Tensor | None:
+        """(U,)."""
+        return bound.get("elbo")
+
+
+class Distortion(Bound):
+    """D = −E_q[log p(x|z)], nats per example."""
+
+    better = None
+
+    def values(self, bound: Values) -> Tensor | None:
+        """(U,)."""
+        return bound["distortion"]
+
+
+class Rate(Bound):
+    """R = KL(q(z|x) ‖ p(z)), nats per example; absent where the model has none."""
+
+    better = None
+
+    def values(self, bound: Values) -> Tensor | None:
+        """(U,)."""
+        return bound.get("rate")

@@ -1,22 +1,38 @@
 """The contract of a model: encode(x) → q(z|x), decode(z) → p(x|z), and the rate of q to p(z)."""
 
 from abc import ABC, abstractmethod
-from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
-from vaebench.distributions import DiagonalGaussian, standard_normal
-from vaebench.likelihoods import Likelihood
-from vaebench.sparse import Batch
+from vaebench.distributions import DiagonalGaussian, gaussian, standard_normal
+from vaebench.likelihoods import Likelihood, Multinomial
+from vaebench.models.layers import (
+    Dropout,
+    Initial,
+    Items,
+    ItemsEncoder,
+    Output,
+    Width,
+    bare,
+    initialise,
+    perceptron,
+)
+from vaebench.sparse import Batch, SparseRows
 
-Width = Annotated[int, Field(ge=1)]
-"""A number of units."""
-
-Dropout = Annotated[float, Field(ge=0, lt=1)]
-"""The share of inputs that is dropped while training, in [0, 1)."""
+__all__ = [
+    "VAE",
+    "Dropout",
+    "Initial",
+    "Items",
+    "ItemsEncoder",
+    "Output",
+    "Recommender",
+    "Width",
+    "bare",
+    "perceptron",
+]
 
 
 class VAE(nn.Module, ABC):
@@ -37,17 +53,20 @@ class VAE(nn.Module, ABC):
     """Whether −(D + R) is a lower bound on log p(x) for one fixed prior."""
 
     rule: ClassVar[dict[str, Any]] = {"class": "joint.Joint"}
-    """The training rule that the model was published with."""
+    """The update order that the model was published with."""
 
     latents: int
     """Z, the number of latents."""
 
+    initial: Initial = "glorot"
+    """How weights start; an option of every model of ours."""
+
     encoder: nn.Module
     decoder: nn.Module
 
-    @abstractmethod
     def initialise(self, noise: torch.Generator) -> None:
-        """Draw all parameters anew from ``noise``."""
+        """Draw all parameters anew from ``noise``, as ``initial`` says."""
+        initialise(self, self.initial, noise)
 
     @abstractmethod
     def encode(self, x: Batch, noise: torch.Generator | None = None) -> DiagonalGaussian:
@@ -78,52 +97,29 @@ class VAE(nn.Module, ABC):
                 module.narrow = bfloat16
 
     def remember(self) -> None:
-        """Called by a training rule between encoder and decoder passes; by default nothing."""
+        """Called by an update order between encoder and decoder passes; by default nothing."""
 
 
-class Output(nn.Module):
-    """Logits h W + b of all items, (B, H) → (B, I): the largest product of training.
+class Recommender(VAE):
+    """A VAE of interactions; a new one makes an ``encoder`` and a ``decoder``, and that is all.
 
-    W is (H, I), so that its gradient comes out of the product in the parameter's own layout and
-    need not be copied. ``narrow`` takes the product in bfloat16 where gradients are taken: half the
-    memory traffic; sums over items stay float32 (see the likelihood).
+    ``encoder(x, noise)`` takes sparse rows (B, I) to μ and log σ², (B, 2Z): an
+    :class:`~vaebench.models.layers.ItemsEncoder` or a module of one's own; ``decoder`` takes z
+    (B, Z) to the logits of a multinomial, (B, I), an
+    :class:`~vaebench.models.layers.Output` at its end. docs/models.md shows one.
     """
 
-    def __init__(self, hidden: int, features: int) -> None:
+    data_kind = "interactions"
+
+    def __init__(self, latents: int, initial: Initial = "glorot") -> None:
+        """Z and how weights start; the networks are made by who calls this."""
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(hidden, features))
-        self.bias = nn.Parameter(torch.empty(features))
-        self.narrow = False
+        self.latents, self.initial = latents, initial
 
-    def forward(self, h: Tensor) -> Tensor:
-        """H W + b."""
-        if self.narrow and torch.is_grad_enabled():
-            bias, left, right = (t.to(torch.bfloat16) for t in (self.bias, h, self.weight))
-            return torch.addmm(bias, left, right)
-        return torch.addmm(self.bias, h, self.weight)
+    def encode(self, x: SparseRows, noise: torch.Generator | None = None) -> DiagonalGaussian:  # type: ignore[override]
+        """q(z|x) of x normalised to length 1, (B, Z)."""
+        return gaussian(self.encoder(x, noise))
 
-
-def xavier_(module: nn.Module, noise: torch.Generator) -> None:
-    """Glorot-uniform weights and truncated-normal(.001) biases, as Mult-VAE's published code."""
-    for parameter in module.parameters():
-        if parameter.dim() > 1:
-            nn.init.xavier_uniform_(parameter, generator=noise)
-        else:
-            nn.init.trunc_normal_(parameter, std=0.001, a=-0.002, b=0.002, generator=noise)
-
-
-def bare(layer: type[nn.Module], *sizes: int, **options: Any) -> Any:  # noqa: ANN401
-    """A layer of torch whose weights wait for ``initialise``; no random number is drawn for them.
-
-    As ``torch.nn.utils.skip_init``, which loads a computer algebra system to do so.
-    """
-    silent = type(layer.__name__, (layer,), {"reset_parameters": lambda _: None})
-    return silent(*sizes, **options)
-
-
-def perceptron(widths: list[int], activation: type[nn.Module]) -> nn.Sequential:
-    """Linear layers of the given widths with ``activation`` between them, none after the last."""
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(widths):
-        layers += [bare(nn.Linear, inputs, outputs), activation()]
-    return nn.Sequential(*layers[:-1])
+    def decode(self, z: Tensor) -> Multinomial:
+        """p(x|z) = multinomial with logits f(z), (B, I)."""
+        return Multinomial(self.decoder(z))

@@ -3,13 +3,12 @@
 from typing import ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from vaebench.distributions import DiagonalGaussian
+from vaebench.distributions import DiagonalGaussian, gaussian
 from vaebench.likelihoods import Bernoulli
-from vaebench.models import VAE, Width, perceptron, xavier_
-
-ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
+from vaebench.models import VAE
+from vaebench.models.layers import ACTIVATIONS, Activation, Initial, Width, perceptron
 
 
 class BernoulliMLP(VAE):
@@ -23,22 +22,18 @@ class BernoulliMLP(VAE):
         *,
         hidden: list[Width] = [500],  # noqa: B006 (never written; the config's default)
         latents: Width = 20,
-        activation: Literal["tanh", "relu"] = "tanh",
+        activation: Activation = "tanh",
+        initial: Initial = "glorot",
     ) -> None:
         super().__init__()
-        self.latents = latents
+        self.latents, self.initial = latents, initial
         nonlinear = ACTIVATIONS[activation]
         self.encoder = perceptron([features, *hidden, 2 * latents], nonlinear)
         self.decoder = perceptron([latents, *reversed(hidden), features], nonlinear)
 
-    def initialise(self, noise: torch.Generator) -> None:
-        """Glorot-uniform weights, truncated-normal biases."""
-        xavier_(self, noise)
-
     def encode(self, x: Tensor, noise: torch.Generator | None = None) -> DiagonalGaussian:  # type: ignore[override]  # noqa: ARG002
         """q(z|x) for pictures x (B, F) with values in {0, 1}."""
-        mean, log_variance = self.encoder(x).chunk(2, 1)
-        return DiagonalGaussian(mean, log_variance)
+        return gaussian(self.encoder(x))
 
     def decode(self, z: Tensor) -> Bernoulli:
         """p(x|z), independent pixels."""

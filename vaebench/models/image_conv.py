@@ -6,11 +6,12 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from vaebench.distributions import DiagonalGaussian
+from vaebench.distributions import DiagonalGaussian, gaussian
 from vaebench.errors import ConfigError
-from vaebench.images.pixels import PixelHead, Pixels
 from vaebench.likelihoods import Likelihood
-from vaebench.models import VAE, Width, bare, xavier_
+from vaebench.models import VAE
+from vaebench.models.layers import Initial, Width, bare
+from vaebench.models.pixels import PixelHead, Pixels
 
 
 class ImageConv(VAE):
@@ -30,9 +31,10 @@ class ImageConv(VAE):
         latents: Width = 20,
         height: Width | None = None,
         likelihood: Pixels = Pixels(),  # noqa: B008 (frozen)
+        initial: Initial = "glorot",
     ) -> None:
         super().__init__()
-        self.latents = latents
+        self.latents, self.initial = latents, initial
         self.height = height or square_most(features)
         self.width = max(1, features // self.height)
         self.features = features
@@ -75,7 +77,7 @@ class ImageConv(VAE):
         )
 
     def initialise(self, noise: torch.Generator) -> None:
-        """Glorot-uniform weights, truncated-normal biases.
+        """As every model's; first, are the pixels a rectangle of that height?
 
         Raises:
             ConfigError: the pixels are no rectangle of that height.
@@ -85,15 +87,11 @@ class ImageConv(VAE):
                 f"model.height: {self.height} is not allowed; it should divide the "
                 f"{self.features} pixels of a picture"
             )
-        xavier_(self, noise)
-        for module in self.modules():
-            if isinstance(module, PixelHead):
-                module.initialise()
+        super().initialise(noise)
 
     def encode(self, x: Tensor, noise: torch.Generator | None = None) -> DiagonalGaussian:  # type: ignore[override]  # noqa: ARG002
         """q(z|x) for pictures x (B, F), rows of pixels."""
-        mean, log_variance = self.encoder(x.view(-1, 1, self.height, self.width)).chunk(2, 1)
-        return DiagonalGaussian(mean, log_variance)
+        return gaussian(self.encoder(x.view(-1, 1, self.height, self.width)))
 
     def decode(self, z: Tensor) -> Likelihood:
         """p(x|z), independent pixels."""

@@ -6,12 +6,11 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from vaebench.distributions import DiagonalGaussian
-from vaebench.images.pixels import PixelHead, Pixels
+from vaebench.distributions import DiagonalGaussian, gaussian
 from vaebench.likelihoods import Likelihood
-from vaebench.models import VAE, Width, bare, xavier_
-
-ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
+from vaebench.models import VAE
+from vaebench.models.layers import ACTIVATIONS, Activation, Initial, Width, bare
+from vaebench.models.pixels import PixelHead, Pixels
 
 
 class ImageMLP(VAE):
@@ -29,12 +28,13 @@ class ImageMLP(VAE):
         *,
         hidden: list[Width] = [400],  # noqa: B006 (never written; the config's default)
         latents: Width = 20,
-        activation: Literal["tanh", "relu"] = "relu",
+        activation: Activation = "relu",
         batch_norm: bool = False,
         likelihood: Pixels = Pixels(),  # noqa: B008 (frozen)
+        initial: Initial = "glorot",
     ) -> None:
         super().__init__()
-        self.latents = latents
+        self.latents, self.initial = latents, initial
         pixels = PixelHead(likelihood)
         outputs = pixels.outputs * features
         nonlinear = ACTIVATIONS[activation]
@@ -43,19 +43,9 @@ class ImageMLP(VAE):
             [latents, *reversed(hidden), outputs], nonlinear, batch_norm=batch_norm
         ).append(pixels)
 
-    def initialise(self, noise: torch.Generator) -> None:
-        """Glorot-uniform weights, truncated-normal biases; normalisation starts as none."""
-        xavier_(self, noise)
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm1d):
-                module.reset_parameters()
-            if isinstance(module, PixelHead):
-                module.initialise()
-
     def encode(self, x: Tensor, noise: torch.Generator | None = None) -> DiagonalGaussian:  # type: ignore[override]  # noqa: ARG002
         """q(z|x) for pictures x (B, F)."""
-        mean, log_variance = self.encoder(x).chunk(2, 1)
-        return DiagonalGaussian(mean, log_variance)
+        return gaussian(self.encoder(x))
 
     def decode(self, z: Tensor) -> Likelihood:
         """p(x|z), independent pixels."""

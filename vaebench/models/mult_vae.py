@@ -1,26 +1,19 @@
 """Mult-VAE: the multinomial VAE for collaborative filtering."""
 
-from typing import ClassVar, Literal
+from torch import nn
 
-import torch
-from torch import Tensor, nn
-
-from vaebench.distributions import DiagonalGaussian
-from vaebench.items import Items
-from vaebench.likelihoods import Multinomial
-from vaebench.models import VAE, Dropout, Output, Width, perceptron, xavier_
-from vaebench.sparse import SparseRows
+from vaebench.models import Recommender
+from vaebench.models.layers import Dropout, Initial, ItemsEncoder, Output, Width, perceptron
 
 
-class MultVAE(VAE):
+class MultVAE(Recommender):
     """I-600-200-600-I with tanh, dropout on the L2-normalised input, multinomial likelihood.
 
     Liang, Krishnan, Hoffman & Jebara, WWW 2018, arXiv:1802.05814, and the authors' notebook for
-    ML-20M.
+    ML-20M, where weights start Glorot-uniform.
     """
 
-    data_kind: ClassVar[Literal["interactions", "images"]] = "interactions"
-    encoder: nn.ModuleDict
+    encoder: ItemsEncoder
 
     def __init__(
         self,
@@ -29,29 +22,10 @@ class MultVAE(VAE):
         hidden: Width = 600,
         latents: Width = 200,
         dropout: Dropout = 0.5,
+        initial: Initial = "glorot",
     ) -> None:
-        super().__init__()
-        self.latents = latents
-        self.encoder = nn.ModuleDict(
-            {
-                "input": Items(features, hidden, dropout),
-                "hidden": perceptron([hidden, 2 * latents], nn.Tanh),
-            }
-        )
+        super().__init__(latents, initial)
+        self.encoder = ItemsEncoder(features, [hidden, 2 * latents], dropout)
         self.decoder = nn.Sequential(
             perceptron([latents, hidden], nn.Tanh), nn.Tanh(), Output(hidden, features)
         )
-
-    def initialise(self, noise: torch.Generator) -> None:
-        """Glorot-uniform weights, truncated-normal biases."""
-        xavier_(self, noise)
-
-    def encode(self, x: SparseRows, noise: torch.Generator | None = None) -> DiagonalGaussian:  # type: ignore[override]
-        """q(z|x) of x normalised to length 1, (B, Z)."""
-        hidden = torch.tanh(self.encoder["input"](x, noise))
-        mean, log_variance = self.encoder["hidden"](hidden).chunk(2, 1)
-        return DiagonalGaussian(mean, log_variance)
-
-    def decode(self, z: Tensor) -> Multinomial:
-        """p(x|z) = multinomial with logits f(z), (B, I)."""
-        return Multinomial(self.decoder(z))

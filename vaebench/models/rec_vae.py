@@ -2,16 +2,15 @@
 
 import copy
 import math
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Self
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from vaebench.distributions import DiagonalGaussian, standard_normal
-from vaebench.items import Items
-from vaebench.likelihoods import Multinomial
-from vaebench.models import VAE, Dropout, Output, Width, bare
+from vaebench.distributions import DiagonalGaussian, gaussian, standard_normal
+from vaebench.models import Recommender
+from vaebench.models.layers import Dropout, Initial, Items, Output, Width, bare
 from vaebench.sparse import Batch, SparseRows
 
 LOG_WIDE = 10.0
@@ -48,7 +47,7 @@ class ResidualEncoder(nn.Module):
         return self.heads(h)
 
 
-class RecVAE(VAE):
+class RecVAE(Recommender):
     """I-600×5-200-I, composite prior, Monte Carlo rate, encoder and decoder in turn.
 
     Shenbin, Alekseev, Tutubalina, Malykh & Nikolenko, WSDM 2020, arXiv:1912.11160, and the authors'
@@ -61,10 +60,9 @@ class RecVAE(VAE):
     p(z_j|x) at the one sample z. Since this prior looks at x, −(D + R) is no bound on log p(x).
 
     RecVAE as published is this model with β_i = γ·n_i (strategy ``user_scaled.UserScaled``) and its
-    own training rule, which is this class's default; weights start as torch's linear layers do.
+    own update order, which is this class's default; weights start as torch's linear layers do.
     """
 
-    data_kind: ClassVar[Literal["interactions", "images"]] = "interactions"
     has_bound: ClassVar[bool] = False
     rule: ClassVar[dict[str, Any]] = {"class": "alternating.Alternating"}
     decoder: Output
@@ -78,40 +76,26 @@ class RecVAE(VAE):
         layers: Annotated[int, Field(ge=1)] = 5,
         dropout: Dropout = 0.5,
         mixture: tuple[Proportion, Proportion, Proportion] = (3 / 20, 3 / 4, 1 / 10),
+        initial: Initial = "torch",
     ) -> None:
-        super().__init__()
+        super().__init__(latents, initial)
         if not math.isclose(sum(mixture), 1):
             raise ValueError(f"mixture: {list(mixture)} is not allowed; it should sum to 1")
-        self.latents, self.mixture = latents, mixture
+        self.mixture = mixture
         self.encoder = ResidualEncoder(features, hidden, latents, layers, dropout)
         self.decoder = Output(latents, features)
-        self.old_encoder = copy.deepcopy(self.encoder).requires_grad_(requires_grad=False)
+        self.old_encoder = copy.deepcopy(self.encoder).requires_grad_(requires_grad=False).eval()
 
-    def initialise(self, noise: torch.Generator) -> None:
-        """Uniform in ±1/√inputs, as torch's linear layers; the old encoder has its own draw."""
-        items = self.decoder.weight.shape[1]
-        for module in self.modules():
-            if isinstance(module, nn.LayerNorm):
-                module.reset_parameters()
-            elif isinstance(module, nn.Linear | Items | Output):
-                inputs = {Items: items, Output: self.latents}.get(type(module), 0)
-                bound = 1 / math.sqrt(inputs or module.weight.shape[1])
-                for parameter in (module.weight, module.bias):
-                    nn.init.uniform_(parameter, -bound, bound, generator=noise)
-
-    def encode(self, x: SparseRows, noise: torch.Generator | None = None) -> DiagonalGaussian:  # type: ignore[override]
-        """q(z|x) of x normalised to length 1, (B, Z)."""
-        return _gaussian(self.encoder(x, noise))
-
-    def decode(self, z: Tensor) -> Multinomial:
-        """p(x|z) = multinomial with logits W z + b, (B, I)."""
-        return Multinomial(self.decoder(z))
+    def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 (torch's signature)
+        """Training mode, or evaluation; the old encoder always sees undisturbed input."""
+        super().train(mode)
+        self.old_encoder.eval()
+        return self
 
     def rate(self, x: Batch, posterior: DiagonalGaussian, z: Tensor) -> Tensor:
         """Log q(z_j|x) − log p(z_j|x) at the sample z: (B, Z), one-sample Monte Carlo."""
-        self.old_encoder.eval()
         with torch.no_grad():
-            old = _gaussian(self.old_encoder(x))
+            old = gaussian(self.old_encoder(x))
         standard = standard_normal(self.latents, z.device)
         wide = DiagonalGaussian(standard.mean, standard.log_variance + LOG_WIDE)
         components = [
@@ -123,8 +107,3 @@ class RecVAE(VAE):
     def remember(self) -> None:
         """The encoder becomes the prior's old one."""
         self.old_encoder.load_state_dict(self.encoder.state_dict())
-
-
-def _gaussian(heads: Tensor) -> DiagonalGaussian:
-    mean, log_variance = heads.chunk(2, 1)
-    return DiagonalGaussian(mean, log_variance)

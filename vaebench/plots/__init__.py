@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vaebench.files import whole
-from vaebench.palette import Look
+from vaebench.plots.palette import Look
 from vaebench.words import METRICS, NATS
 
 STYLE = {
@@ -62,7 +62,9 @@ def use_style() -> None:
 
 def label(metric: str) -> str:
     """A metric with its unit."""
-    return f"{METRICS[metric]} (nats per example)" if metric in NATS else METRICS[metric]
+    return (
+        f"{METRICS[metric]} (nats per example)" if metric in NATS else METRICS.get(metric, metric)
+    )
 
 
 def panels(

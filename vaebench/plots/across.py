@@ -4,21 +4,22 @@ import pandas as pd
 import scikit_posthocs
 from matplotlib.figure import Figure
 
-from vaebench.palette import Look
 from vaebench.plots import COLUMN, blocks, legend, nothing, panels
+from vaebench.plots.palette import Look
 from vaebench.words import METRICS
 
 ONE = "fewer than two data sets: nothing to compare across"
+FEW = "too few data sets to tell ranks apart: see the table"
 
 
 def ranks(frame: pd.DataFrame, nemenyi: pd.DataFrame, confidence: float, look: Look) -> Figure:
     """Critical-difference diagram (Demšar 2006); bars join what Nemenyi cannot tell apart.
 
-    Where there is no test the ranks stand alone, and the title says so.
+    Where there is no test there is no diagram.
     """
-    groups = blocks(frame, ("metric", "model"))
+    groups = blocks(frame[frame["critical"].notna()] if len(frame) else frame, ("metric", "model"))
     if not groups:
-        return nothing(ONE)
+        return nothing(FEW if len(frame) else ONE)
     most = max(len(rows) for _, rows in groups)
     figure, axes = panels(len(groups), height=1.0 + 0.16 * most)
     for axis, ((metric, model), rows) in zip(axes, groups, strict=True):
@@ -39,9 +40,8 @@ def ranks(frame: pd.DataFrame, nemenyi: pd.DataFrame, confidence: float, look: L
         )
         axis.grid(visible=False)
         first = rows.iloc[0]
-        tested = pd.notna(first["critical"])
-        test = f"CD = {first['critical']:.2f} ranks" if tested else "no test"
-        name = METRICS[metric] + ("" if model == "all" else f", {model}")
+        test = f"CD = {first['critical']:.2f} ranks"
+        name = METRICS.get(metric, metric) + ("" if model == "all" else f", {model}")
         axis.set_title(f"{name}: N = {first['datasets']} data sets, {test}", pad=12, fontsize=8.5)
     return figure
 
@@ -73,6 +73,6 @@ def profiles(frame: pd.DataFrame, look: Look) -> Figure:
         axis.axvline(1, color="#555555", linewidth=0.8)
         axis.set_xlabel("score τ (1 = mean of the control)")
         axis.set_ylabel("share of runs above τ")
-        name = METRICS[metric] + ("" if model == "all" else f", {model}")
+        name = METRICS.get(metric, metric) + ("" if model == "all" else f", {model}")
         axis.set_title(f"{name}: {rows['datasets'].max()} data sets")
     return legend(figure, look, frame["strategy"], lines=True)

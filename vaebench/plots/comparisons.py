@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vaebench.palette import Look
+from vaebench.cells.folder import NONE
 from vaebench.plots import COLUMN, blocks, label, legend, nothing, panels
-from vaebench.words import NONE
+from vaebench.plots.palette import Look
 
 FEW, TOO_MANY = 4, 8
 """So few means have none far from the rest; so many strategies cannot be told apart in a group."""
@@ -24,7 +24,13 @@ def intervals(
 ) -> Figure:
     """Mean and interval of a test metric, strategy by strategy, one panel a data set."""
     groups = compared(
-        blocks(results[(results["metric"] == metric) & (results["strategy"] != NONE)])
+        blocks(
+            results[
+                (results["metric"] == metric)
+                & (results["strategy"] != NONE)
+                & results["mean"].notna()
+            ]
+        )
     )
     if not groups:
         return nothing("no data set has this metric")
@@ -83,19 +89,17 @@ def points(axis: Axes, rows: pd.DataFrame, look: Look) -> None:
 
 
 def differences(results: pd.DataFrame, control: str, look: Look) -> Figure:
-    """Difference to the control and its interval, in the main metric of each data set."""
+    """Difference to the control and its joint interval, in the primary metric of each data set."""
     if results.empty:
         return nothing()
-    # the first metric of each data set: NDCG@100 of a ranking, the ELBO of pictures
-    main = results.groupby(["dataset", "model"], sort=False)["metric"].transform("first")
-    groups = blocks(results[(results["metric"] == main) & results["difference"].notna()])
+    groups = blocks(results[results["primary"] & results["difference"].notna()])
     if not groups:
         return nothing("nothing was compared with the control")
     figure, axes = panels(len(groups), height=heights(groups))
     for axis, ((dataset, model), group) in zip(axes, groups, strict=True):
         axis.axvline(0, color="#555555", linewidth=1)
         for place, row in enumerate(group.itertuples()):
-            bounds = (row.difference_low, row.difference_high)
+            bounds = (row.joint_low, row.joint_high)
             point(axis, row.difference, place, bounds, row.strategy, look)
         strategies(axis, group)
         axis.set_xlabel(f"{label(group['metric'].iloc[0])}, difference to {control}", loc="right")
@@ -107,8 +111,7 @@ def models(frame: pd.DataFrame, look: Look) -> Figure:
     """Mean and interval of all models and baselines, the best on top, one panel a data set."""
     if frame.empty:
         return nothing("no data set has a second model or a baseline")
-    main = frame.groupby("dataset", sort=False)["metric"].transform("first")
-    groups = blocks(frame[frame["metric"] == main], ["dataset", "metric"])
+    groups = blocks(frame[frame["primary"]], ["dataset", "metric"])
     figure, axes = panels(len(groups), height=heights(groups))
     for axis, ((dataset, metric), group) in zip(axes, groups, strict=True):
         rows = group.sort_values("mean", ascending=False, kind="stable")
@@ -146,8 +149,8 @@ def activity(groups_of_users: pd.DataFrame, control: str, look: Look) -> Figure:
                 mine["group"] + shift,
                 mine["difference"],
                 yerr=[
-                    mine["difference"] - mine["difference_low"],
-                    mine["difference_high"] - mine["difference"],
+                    mine["difference"] - mine["joint_low"],
+                    mine["joint_high"] - mine["difference"],
                 ],
                 fmt=look.marker(strategy),
                 color=look.colour(strategy),

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vaebench.palette import Look
 from vaebench.plots.across import profiles, ranks
 from vaebench.plots.comparisons import activity, differences, intervals, models
+from vaebench.plots.palette import Look
 from vaebench.plots.training import beta, curves, rate_distortion
 
 

@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vaebench.palette import Look
 from vaebench.plots import blocks, legend, nothing, panels
+from vaebench.plots.palette import Look
 
 
 def curves(traces: pd.DataFrame, look: Look) -> Figure:

@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
+from vaebench.cells.reading import Cells
 from vaebench.errors import DataError
-from vaebench.results import Cells
 from vaebench.statistics.bootstrap import expanded, two_way
+from vaebench.statistics.calibration import TESTS
 from vaebench.statistics.contrasts import contrast
 from vaebench.statistics.layout import Layout
 from vaebench.statistics.multiplicity import holm
@@ -42,7 +43,8 @@ def rejections(
         alpha: level.
 
     Returns:
-        ``crossed, seeds, users, bootstrap``: two pseudo-strategies. ``Holm, any``: any rejection
+        ``verdict, crossed, seeds, users, bootstrap``: two pseudo-strategies, verdicts by the larger
+        of the crossed and the seeds' p. ``Holm, any``: any rejection
         among as many pseudo-strategies as there are runs for, against the first.
 
     Raises:
@@ -64,7 +66,7 @@ def rejections(
             for first in range(0, runs - seeds + 1, seeds)
         ]
         found = contrast(groups[0], groups[1], 1 - alpha)
-        for name, key in (("crossed", "p"), ("seeds", "p_seeds"), ("users", "p_users")):
+        for name, key in TESTS.items():
             rejected[name] += found[key] < alpha  # type: ignore[operator]
         d = (groups[0] - groups[1]).to_numpy()
         means = two_way([d], RESAMPLES, split)[0]
@@ -108,7 +110,9 @@ def report(study: Path, seeds: int, splits: int) -> str:
             shown = " | ".join(f"{rate:.3f}".removeprefix("0") for rate in rates)
             lines.append(f"| {dataset}, {model}, {strategy}: {metric} | {shown} |")
     error = spread(runs, seeds)
-    head = "| A/A | crossed | seeds | users | bootstrap | Holm, any |\n|---|" + "---:|" * 5
+    head = (
+        "| A/A | verdict | crossed | seeds | users | bootstrap | Holm, any |\n|---|" + "---:|" * 6
+    )
     note = (
         f"{runs} runs dealt {splits} times to pseudo-strategies of {seeds}; α = {ALPHA:g}. A true "
         f"rate of .05 is seen as .05 ± {2 * error:.3f} (two standard deviations over pools of "

@@ -5,11 +5,13 @@ import pandas as pd
 
 from vaebench.statistics.family import Values, compare
 from vaebench.statistics.multiplicity import holm
+from vaebench.statistics.simultaneous import joint
 
 QUARTILES = (0.25, 0.5, 0.75)
 
 KEPT = ["strategy", "mean", "low", "high", "seeds", "examples", "difference", "difference_low"]
-KEPT += ["difference_high", "p", "note"]
+KEPT += ["difference_high", "p", "p_crossed", "p_seeds", "error", "freedom", "error_seeds"]
+KEPT += ["pairs", "note"]
 
 
 def quartile(interactions: pd.Series) -> pd.Series:
@@ -28,7 +30,8 @@ def by_activity(
     """The family once more, in each quartile of users.
 
     Columns ``group`` (1 … 4), ``fewest, most`` (|x_u| of the group), those of :data:`KEPT`, and
-    ``p_holm`` over all strategies and all groups of this family: four groups are four looks.
+    ``p_holm`` and ``joint_low, joint_high`` over all strategies and all groups of this family: four
+    groups are four looks.
 
     Args:
         values: see :data:`vaebench.statistics.family.Values`.
@@ -50,4 +53,4 @@ def by_activity(
         table.insert(2, "most", int(sizes[users].max()))
         frames.append(table)
     whole = pd.concat(frames, ignore_index=True)
-    return whole.assign(p_holm=holm(whole["p"]))
+    return whole.assign(p_holm=holm(whole["p"])).join(joint(whole, 1 - confidence))

@@ -54,7 +54,9 @@ def two_way(
     return means
 
 
-def expanded(resampled: np.ndarray, confidence: float, freedom: float) -> tuple[float, float]:
+def expanded(
+    resampled: np.ndarray, confidence: float, freedom: float, runs: float | None = None
+) -> tuple[float, float]:
     """The expanded percentile interval (Hesterberg 2015, The American Statistician 69(4)).
 
     A percentile interval over few seeds is too narrow: it has a normal's quantiles, and the factor
@@ -66,11 +68,13 @@ def expanded(resampled: np.ndarray, confidence: float, freedom: float) -> tuple[
         resampled: (R,) means from :func:`two_way`.
         confidence: level.
         freedom: ν; NaN (a single seed): no interval, NaN.
+        runs: n, of which the resamples' variance lacks the factor n/(n − 1); by default ν + 1.
     """
     if math.isnan(freedom):
         return math.nan, math.nan
     t = scipy.stats.t.ppf((1 + confidence) / 2, freedom)
-    tail = float(scipy.stats.norm.sf(math.sqrt((freedom + 1) / freedom) * t))
+    count = freedom + 1 if runs is None else runs
+    tail = float(scipy.stats.norm.sf(math.sqrt(count / (count - 1)) * t))
     low, high = np.quantile(resampled, [tail, 1 - tail])
     return float(low), float(high)
 

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr
 
+from vaebench.statistics.effect import effect_size
 from vaebench.statistics.equivalence import equivalence
-from vaebench.statistics.layout import NO_SPREAD, Layout
+from vaebench.statistics.layout import NO_SPREAD, Layout, Student
 from vaebench.statistics.superiority import superiority
 
 COLUMNS = [
@@ -17,9 +17,12 @@ COLUMNS = [
     "relative",
     "effect",
     "p",
-    "freedom",
+    "p_crossed",
     "p_seeds",
     "p_users",
+    "error",
+    "freedom",
+    "error_seeds",
     "margin",
     "p_equivalence",
     "superior",
@@ -27,9 +30,13 @@ COLUMNS = [
     "superior_high",
     "pairs",
     "paired_examples",
+    "test",
     "note",
 ]
 """What :func:`contrast` says about a pair."""
+
+BOTH, SEEDS = "crossed and seeds", "seeds alone"
+"""``test``: what ``p`` is the larger of; a metric with one value a cell has no examples."""
 
 
 def paired(treated: pd.DataFrame, control: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -46,11 +53,13 @@ def contrast(
 ) -> dict[str, object]:
     """Everything said about ``treated`` − ``control``; both are examples × seeds.
 
-    - ``difference, difference_low, difference_high, p, freedom``: the crossed test (primary): t on
-      the mean of d_us = y_us − y'_us with the variance of :class:`Layout`;
-    - ``p_seeds``: paired t on seed means, for these examples (:func:`paired_t`);
+    - ``difference``: the mean of d_us = y_us − y'_us over the seeds and examples that both have;
+    - ``p``: the larger of ``p_crossed``, the crossed t with standard error ``error`` and
+      ``freedom``, and ``p_seeds``, the paired t on seed means with ``error_seeds`` and degrees of
+      freedom ``pairs`` − 1; ``difference_low, difference_high``: the wider interval (see
+      :class:`Layout`); ``test`` says whether both were made;
     - ``p_users``: paired t on example means, conditional on these trained models;
-    - ``effect``: Cohen's d_z, the mean difference over its standard deviation across seeds;
+    - ``effect``: d_z across seeds, corrected for their number (:func:`effect_size`);
     - ``relative``: the difference over the absolute mean of the control;
     - ``p_equivalence``: the difference lies within ±``margin`` (:func:`equivalence`);
     - ``superior`` with its bounds: P(A > B) over seeds (:func:`superiority`);
@@ -58,7 +67,8 @@ def contrast(
     - ``note``: why there is no test, or empty.
 
     No p-value is better than a wrong one: with fewer than two common seeds or examples, or
-    differences that do not vary, the tests are NaN and the note says why.
+    differences that do not vary, the tests are NaN and the note says why. Where both have a single
+    row, the metric has one value a cell and the seeds' t stands alone.
 
     Args:
         treated: finite values, examples × seeds.
@@ -68,9 +78,10 @@ def contrast(
     """
     a, b = paired(treated, control)
     differences = a - b
+    of_cells = max(len(treated), len(control)) == 1
     result: dict[str, object] = dict.fromkeys(COLUMNS, math.nan)
-    result |= {"pairs": a.shape[1], "paired_examples": a.shape[0], "margin": margin}
-    note = why_not(differences.shape)
+    result |= {"pairs": a.shape[1], "paired_examples": a.shape[0], "margin": margin, "test": ""}
+    note = why_not(differences.shape, of_cells=of_cells)
     if not differences.size:
         return result | {"note": note}
     scale = max(np.abs(a).max(), np.abs(b).max())
@@ -87,46 +98,41 @@ def contrast(
         what = "identical results" if identical else "the difference does not vary"
         return result | {"note": f"{what}: no test"}
     low, high = layout.interval(confidence)
-    by_seed = differences.mean(0)
-    spread = by_seed.std(ddof=1)
     share, share_low, share_high = superiority(a.mean(0), b.mean(0), confidence)
+
+    def p(claim: Student) -> float:
+        return claim.two_sided() if claim.error > NO_SPREAD * scale else math.nan
+
     return result | {
         "difference_low": low,
         "difference_high": high,
-        "effect": layout.mean / spread if spread > NO_SPREAD * scale else math.nan,
+        "effect": effect_size(layout.by_seed) if layout.by_seed in layout.claims else math.nan,
         "p": layout.two_sided(),
-        "freedom": layout.freedom,
-        "p_seeds": paired_t(by_seed, float(scale)),
-        "p_users": paired_t(differences.mean(1), float(scale)),
+        "p_crossed": p(layout.crossed),
+        "p_seeds": p(layout.by_seed),
+        "p_users": p(layout.by_example),
+        "error": layout.crossed.error,
+        "freedom": layout.crossed.freedom,
+        "error_seeds": layout.by_seed.error,
         "p_equivalence": equivalence(layout, margin),
         "superior": share,
         "superior_low": share_low,
         "superior_high": share_high,
+        "test": SEEDS if of_cells else BOTH,
         "note": "",
     }
 
 
-def paired_t(differences: np.ndarray, scale: float) -> float:
-    """Student's t of paired differences against 0, two-sided; NaN if they do not vary.
-
-    Over seed means it speaks of new seeds on these examples, over example means of new examples
-    under these trained models.
+def why_not(shape: tuple[int, int], *, of_cells: bool = False) -> str:
+    """Why so many common examples and seeds allow no test; empty if they do.
 
     Args:
-        differences: (n,).
-        scale: the size of the values behind them.
+        shape: common examples and seeds.
+        of_cells: the metric has one value a cell, so that there are no examples to count.
     """
-    count = len(differences)
-    spread = float(differences.std(ddof=1)) if count > 1 else 0.0
-    if spread <= NO_SPREAD * scale:
-        return math.nan
-    return float(2 * stdtr(count - 1, -abs(float(differences.mean())) * math.sqrt(count) / spread))
-
-
-def why_not(shape: tuple[int, int]) -> str:
-    """Why so many common examples and seeds allow no test; empty if they do."""
     examples, seeds = shape
-    for count, what in ((seeds, "seed"), (examples, "test example")):
+    counts = ((seeds, "seed"),) if of_cells else ((seeds, "seed"), (examples, "test example"))
+    for count, what in counts:
         if count == 0:
             return f"no {what} in common: no test"
         if count == 1:

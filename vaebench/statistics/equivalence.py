@@ -8,8 +8,9 @@ from vaebench.statistics.layout import Layout
 def equivalence(layout: Layout, margin: float) -> float:
     """The p of two one-sided tests: |μ| ≥ margin is rejected where p is small.
 
-    TOST (Schuirmann 1987): the larger of p(μ ≤ −margin) and p(μ ≥ margin), both by the crossed t.
-    At level α it agrees with: the (1 − 2α) interval lies within ±margin.
+    TOST (Schuirmann 1987): the larger of p(μ ≤ −margin) and p(μ ≥ margin), each the larger of the
+    crossed t's and the seeds' (:class:`Layout`). At level α it agrees with: the (1 − 2α) interval
+    lies within ±margin.
 
     Args:
         layout: of the differences.

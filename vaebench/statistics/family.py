@@ -9,16 +9,22 @@ import pandas as pd
 
 from vaebench.statistics.bootstrap import RESAMPLES, expanded, two_way
 from vaebench.statistics.contrasts import COLUMNS, contrast, paired
+from vaebench.statistics.effect import effect_interval
 from vaebench.statistics.equivalence import margin_of
 from vaebench.statistics.layout import Layout
 from vaebench.statistics.multiplicity import benjamini_hochberg, holm
+from vaebench.statistics.simultaneous import joint, reachable, selected
 
 Values = Mapping[str, pd.DataFrame]
 """Strategy → examples × seeds, finite."""
 
-PAIR = ["difference", "difference_low", "difference_high", "effect", "p"]
-PAIR += ["superior", "superior_low", "superior_high", "pairs", "paired_examples", "note"]
+PAIR = ["difference", "difference_low", "difference_high", "effect", "p", "p_crossed", "p_seeds"]
+PAIR += ["error", "freedom", "error_seeds"]
+PAIR += ["superior", "superior_low", "superior_high", "pairs", "paired_examples", "test", "note"]
 """What is kept of the contrast of any two strategies; exploratory."""
+
+MEAN = ["strategy", "mean", "low", "high", "seeds", "failed", "examples"]
+"""What is said of a strategy by itself."""
 
 
 def compare(
@@ -31,31 +37,45 @@ def compare(
     resamples: int = RESAMPLES,
     *,
     fixed: bool = False,
+    planned: Mapping[str, int] | None = None,
 ) -> pd.DataFrame:
     """One row a strategy: ``mean, low, high, seeds, examples`` and the contrast to the control.
 
-    Beside the columns of :func:`contrast`: ``boot_low, boot_high``, the difference's interval by
-    the two-way bootstrap; ``p_holm`` and ``p_equivalence_holm``, adjusted over the strategies of
-    this family; ``verdict`` (:func:`verdict`).
+    Beside the columns of :func:`contrast`: ``failed``, planned seeds without a value, so that
+    ``mean`` is one of survivors; ``p_holm`` and ``p_equivalence_holm``, adjusted over the
+    strategies of this family; ``joint_low, joint_high``, intervals of the differences that hold
+    together (:func:`joint`); ``reachable``, the smallest margin that could be decided;
+    ``effect_low, effect_high``; ``boot_low, boot_high``, the difference's interval by the two-way
+    bootstrap; ``verdict`` (:func:`verdict`).
+
+    ``difference`` is over the common seeds (``pairs``) and examples, so where one side lacks a seed
+    it is not the difference of the two means.
 
     Args:
         values: see :data:`Values`.
-        order: strategies in the order wanted; those without values are skipped.
+        order: strategies in the order wanted; those without values and not planned are skipped.
         control: not tested against itself; without it there are no contrasts.
         confidence: level of the intervals; 1 − confidence is the level of the verdicts.
         margin: see :func:`margin_of`.
         metric: the metric's name, for its margin.
         resamples: of the bootstrap; 0: none.
         fixed: the model draws nothing, see :meth:`Layout.of`.
+        planned: strategy → its seeds, whatever became of them; by default those with values.
     """
     rows: list[dict[str, object]] = []
-    present = [name for name in order if name in values]
+    alpha, planned = 1 - confidence, planned or {}
     level = float(values[control].to_numpy().mean()) if control in values else math.nan
-    for strategy in present:
+    for strategy in (name for name in order if name in values or planned.get(name)):
+        if strategy not in values:
+            lost = planned[strategy]
+            row: dict[str, object] = {"strategy": strategy, "seeds": 0, "failed": lost}
+            rows.append(row | {"examples": 0, "note": "no seed has a result: no test"})
+            continue
         layout = Layout.of(values[strategy].to_numpy(), fixed=fixed)
         low, high = layout.interval(confidence)
         row = {"strategy": strategy, "mean": layout.mean, "low": low, "high": high}
         row |= {"seeds": layout.seeds, "examples": layout.examples}
+        row["failed"] = max(0, planned.get(strategy, 0) - layout.seeds)
         if strategy == control:
             row["note"] = "control"
         elif control in values:
@@ -64,9 +84,17 @@ def compare(
         else:
             row["note"] = f"{control} has no results: no test"
         rows.append(row)
-    head = ["strategy", "mean", "low", "high", "seeds", "examples"]
-    table = pd.DataFrame(rows).reindex(columns=[*head, *COLUMNS])
-    table["note"] = table["note"].astype(object)
+    table = pd.DataFrame(rows).reindex(columns=[*MEAN, *COLUMNS])
+    table[["note", "test"]] = table[["note", "test"]].astype(object)
+    sizes = [
+        effect_interval(row.difference / row.error_seeds, row.pairs, confidence)
+        if row.error_seeds > 0
+        else (math.nan, math.nan)
+        for row in table.itertuples()
+    ]
+    table[["effect_low", "effect_high"]] = np.array(sizes, float).reshape(len(table), 2)
+    table[["joint_low", "joint_high"]] = joint(table, alpha)
+    table["reachable"] = reachable(table, alpha)
     bounds = bootstrap_bounds(values, control, confidence, resamples)
     for place, name in enumerate(("boot_low", "boot_high")):
         table[name] = [
@@ -75,7 +103,7 @@ def compare(
         ]
     table["p_holm"] = holm(table["p"])
     table["p_equivalence_holm"] = holm(table["p_equivalence"])
-    table["verdict"] = [verdict(row, 1 - confidence) for _, row in table.iterrows()]
+    table["verdict"] = [verdict(row, alpha) for _, row in table.iterrows()]
     return table
 
 
@@ -89,7 +117,7 @@ def bootstrap_bounds(
     groups: dict[int, dict[str, np.ndarray]] = {}
     for strategy in values if control in values and resamples else ():
         a, b = paired(values[strategy], values[control])
-        if strategy != control and min(a.shape) > 1:
+        if strategy != control and a.size and a.shape[1] > 1:
             groups.setdefault(len(a), {})[strategy] = a - b
     bounds = {}
     for blocks in groups.values():
@@ -118,10 +146,10 @@ def verdict(row: pd.Series, alpha: float) -> str:
 
 
 def all_pairs(values: Values, order: list[str], confidence: float) -> pd.DataFrame:
-    """Every pair of strategies by the crossed test, with Benjamini & Hochberg's ``p_bh``.
+    """Every pair of strategies by the same test, with Benjamini & Hochberg's ``p_bh``.
 
     Exploratory: no pair was planned. Columns ``a, b`` (the difference is a − b), those of
-    :data:`PAIR`, ``p_bh``.
+    :data:`PAIR`, ``p_bh``, and ``joint_low, joint_high`` that agree with it (:func:`selected`).
     """
     present = [name for name in order if name in values]
     rows = []
@@ -129,22 +157,25 @@ def all_pairs(values: Values, order: list[str], confidence: float) -> pd.DataFra
         found = contrast(values[a], values[b], confidence)
         rows.append({"a": a, "b": b, **{key: found[key] for key in PAIR}})
     table = pd.DataFrame(rows, columns=["a", "b", *PAIR])
-    return table.assign(p_bh=benjamini_hochberg(table["p"]))
+    table = table.assign(p_bh=benjamini_hochberg(table["p"]))
+    return table.join(selected(table, 1 - confidence))
 
 
-def best(means: pd.Series, pairs: pd.DataFrame) -> pd.DataFrame:
+def best(means: pd.Series, pairs: pd.DataFrame, sign: int = 1) -> pd.DataFrame:
     """Who is best, and whom the data cannot tell from it.
 
     Args:
-        means: strategy → mean of a metric of which more is better.
+        means: strategy → mean.
         pairs: see :func:`all_pairs`.
+        sign: 1 where more is better, −1 where less is.
 
     Returns:
         ``best`` (True for all of the highest mean) and ``p_best``, the p-value against the best,
-        adjusted by Holm over the other strategies; index as ``means``. The best was chosen by the
-        same data, so this marks a table and is no planned test.
+        adjusted by Holm over the other strategies; index as ``means``. Exploratory: the best was
+        chosen by the same data, so where nothing differs at all this still tells some strategy from
+        the best in more than α of all studies (``python -m vaebench.statistics.calibration``).
     """
-    winner = means.idxmax()
+    winner = (sign * means).idxmax()
     raw = pd.Series(math.nan, index=means.index)
     for pair in pairs.itertuples():
         for one, other in ((pair.a, pair.b), (pair.b, pair.a)):

@@ -10,10 +10,12 @@ from vaebench.statistics.equivalence import margin_of
 from vaebench.statistics.family import Values, verdict
 from vaebench.statistics.layout import Layout
 from vaebench.statistics.multiplicity import holm
+from vaebench.statistics.simultaneous import joint, reachable
 
-COLUMNS = ["model", "strategy", "mean", "low", "high", "seeds", "examples"]
-COLUMNS += ["difference", "difference_low", "difference_high", "p", "p_holm"]
-COLUMNS += ["p_equivalence_holm", "reference", "verdict", "note"]
+COLUMNS = ["model", "strategy", "mean", "low", "high", "seeds", "failed", "examples"]
+COLUMNS += ["difference", "difference_low", "difference_high", "joint_low", "joint_high", "pairs"]
+COLUMNS += ["p", "p_crossed", "p_seeds", "p_holm", "margin", "reachable", "p_equivalence_holm"]
+COLUMNS += ["reference", "test", "verdict", "note"]
 
 
 def between_models(
@@ -24,13 +26,14 @@ def between_models(
     confidence: float,
     margin: float | dict[str, float] = math.nan,
     metric: str = "",
+    planned: Mapping[str, Mapping[str, int]] | None = None,
 ) -> pd.DataFrame:
     """Every strategy of the other models, and every baseline, against one model's control.
 
     The reference is the control in the first model that has it; its other strategies are left to
-    their own family. Tests are the crossed ones of :func:`contrast`; ``p_holm`` is adjusted over
-    all rows. A model that draws nothing has one seed, which stands for all seeds: its differences
-    vary with the reference's.
+    their own family. Tests are those of :func:`contrast`; ``p_holm`` and the joint intervals are
+    over all rows. A model that draws nothing has one seed, which stands for all seeds: its
+    differences vary with the reference's.
 
     Args:
         families: model → its values on the same examples.
@@ -40,6 +43,7 @@ def between_models(
         confidence: level of the intervals and, less 1, of the verdicts.
         margin: see :func:`margin_of`.
         metric: the metric's name, for its margin.
+        planned: model → strategy → its seeds, whatever became of them.
 
     Returns:
         One row a (model, strategy), columns :data:`COLUMNS`; empty with fewer than two models.
@@ -56,6 +60,8 @@ def between_models(
             low, high = layout.interval(confidence)
             row: dict[str, object] = {"model": model, "strategy": strategy, "mean": layout.mean}
             row |= {"low": low, "high": high, "seeds": layout.seeds, "examples": layout.examples}
+            wanted = (planned or {}).get(model, {}).get(strategy, 0)
+            row["failed"] = max(0, wanted - layout.seeds)
             if reference is None:
                 row["note"] = f"{control} has no results: no test"
             elif model == reference:
@@ -67,9 +73,12 @@ def between_models(
                 limit = margin_of(margin, metric, float(base.to_numpy().mean()))
                 row |= contrast(block, base, confidence, limit)
             rows.append(row)
-    table = pd.DataFrame(rows).reindex(columns=[*COLUMNS, "p_equivalence"])
-    table["note"] = table["note"].astype(object)
+    needed = ["p_equivalence", "error", "freedom", "error_seeds"]
+    table = pd.DataFrame(rows).reindex(columns=[*COLUMNS, *needed])
+    table[["note", "test"]] = table[["note", "test"]].astype(object)
     table["reference"] = reference
+    table[["joint_low", "joint_high"]] = joint(table, 1 - confidence)
+    table["reachable"] = reachable(table, 1 - confidence)
     table["p_holm"] = holm(table["p"])
     table["p_equivalence_holm"] = holm(table["p_equivalence"])
     table["verdict"] = [verdict(row, 1 - confidence) for _, row in table.iterrows()]

@@ -1,8 +1,8 @@
 """How many seeds? From the measured variance of differences to the seeds that detect one.
 
-    python -m vaebench.statistics.power results/NAME [--difference .002 …] [--power .8]
+    python -m vaebench.tables.power results/NAME [--difference .002 …] [--seeds 10] [--power .8]
 
-The crossed test of a difference δ over U examples and S seeds has the error
+The mean of a difference δ over U examples and S seeds has the standard error
 
     SE² = σ_a²/U + σ_b²/S + σ_e²/(U·S),
 
@@ -10,26 +10,21 @@ so seeds shrink the last two parts only: where the users' part alone is too larg
 seeds is enough and the table says so.
 """
 
-import argparse
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
 import scipy.optimize
-import scipy.stats
+from scipy.special import chdtri, ndtr, stdtrit
 
 from vaebench.statistics.contrasts import paired
 from vaebench.statistics.family import Values
-from vaebench.statistics.layout import TWO, Layout
+from vaebench.statistics.layout import Layout, satterthwaite
 
 MOST_SEEDS = 1_000
 """More seeds than anybody runs."""
-
-CERTAIN = 40.0
-"""Standard errors beyond which the noncentral t overflows, and power is 1."""
 
 POWER = 0.8
 SHARES = (0.0025, 0.005, 0.01, 0.02, 0.05)
@@ -60,14 +55,14 @@ class Components:
 
     @classmethod
     def of(cls, values: Values, control: str) -> "Components | None":
-        """The components of a family; None where no contrast has two seeds and two examples."""
+        """The components of a family; None where no contrast has two seeds."""
         if control not in values:
             return None
         layouts = []
         for strategy in values:
             if strategy != control:
                 a, b = paired(values[strategy], values[control])
-                if min(a.shape) > 1:
+                if a.size and a.shape[1] > 1:
                     layouts.append(Layout.of(a - b))
         if not layouts:
             return None
@@ -82,6 +77,35 @@ class Components:
         return asdict(self)
 
 
+NODES, WEIGHTS = (array / 2 for array in np.polynomial.legendre.leggauss(96))
+"""Of the integral over what MS_s may be, on [−½, ½]."""
+
+
+def half_widths(
+    found: Components, seeds: np.ndarray, alpha: float, examples: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Half the length of the (1 − α) interval that so many seeds would give, and the true s.e.
+
+    The interval is the wider of the crossed t's and the seeds' (:class:`Layout`). With few seeds
+    its length varies from study to study as MS_s does, a multiple of χ²_{S−1}; MS_u and MS_e, of
+    many degrees of freedom, stand at their expectation.
+
+    Returns:
+        (n, 96) at the quantiles of χ²_{S−1} that belong to :data:`NODES`; (n,).
+    """
+    users, runs = found.examples if examples is None else examples, seeds[:, None].astype(float)
+    draws = chdtri(runs - 1, 0.5 - NODES) / (runs - 1)
+    ms_example = runs * found.example + found.error
+    ms_seed = (users * found.seed + found.error) * draws
+    by_seed = stdtrit(runs - 1, 1 - alpha / 2) * np.sqrt(ms_seed / (users * runs))
+    error = np.sqrt(found.example / users + found.seed / seeds + found.error / (users * seeds))
+    if users == 1:  # a metric with one value a cell
+        return by_seed, error
+    variance, freedom = satterthwaite(ms_example, ms_seed, found.error, users, runs)
+    crossed = stdtrit(freedom, 1 - alpha / 2) * np.sqrt(variance)
+    return np.fmax(crossed, by_seed), error
+
+
 def power(
     difference: float,
     seeds: np.ndarray,
@@ -89,36 +113,28 @@ def power(
     alpha: float,
     examples: int | None = None,
 ) -> np.ndarray:
-    """The chance that the crossed test at level α finds ``difference``, for each number of seeds.
+    """The chance that the test at level α finds ``difference``, for each number of seeds.
 
-    Noncentral t with ncp = δ/SE and Satterthwaite's degrees of freedom at the expected mean
-    squares; with σ_a = σ_e = 0 that is the power of the paired t on seed means.
+    The mean is normal around δ and independent of the mean squares, so the chance is that of its
+    lying outside the interval's half-length, averaged over what that may be; with σ_a = σ_e = 0 it
+    is the power of the paired t on seed means.
 
     Args:
-        difference: δ ≠ 0 in the unit of the metric.
+        difference: δ in the unit of the metric.
         seeds: (n,) numbers of seeds ≥ 2.
         found: the variance components.
         alpha: level, two-sided.
         examples: U; by default as measured.
     """
-    users = found.examples if examples is None else examples
-    ms_example = seeds * found.example + found.error
-    ms_seed = users * found.seed + found.error
-    combined = ms_example + ms_seed - found.error
-    if not combined.any():  # no variance at all
-        return np.ones(len(seeds))
-    parts = ms_example**2 / (users - 1) + ms_seed**2 / (seeds - 1)
-    parts += found.error**2 / ((users - 1) * (seeds - 1))
-    freedom = combined**2 / parts
-    freedom = np.where((seeds == TWO) | (users == TWO), np.minimum(freedom, 1), freedom)
-    shift = abs(difference) / np.sqrt(combined / (users * seeds))
-    certain = shift > CERTAIN
-    freedom, shift = np.where(certain, 1.0, freedom), np.where(certain, 1.0, shift)
-    critical = scipy.stats.t.isf(alpha / 2, freedom)
-    found_right = scipy.stats.nct.sf(critical, freedom, shift)
-    # to find it with the wrong sign: below 1e-11 beyond six errors, where scipy has NaN at times
-    found_wrong = scipy.stats.nct.cdf(-critical, freedom, np.minimum(shift, 6))
-    return np.where(certain, 1.0, found_right + np.where(shift < 6, found_wrong, 0))  # noqa: PLR2004
+    halves, error = half_widths(found, seeds, alpha, examples)
+    return chance(difference, halves, error)
+
+
+def chance(difference: float, halves: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Of a mean outside ± ``halves``: see :func:`power`; 1 where nothing varies."""
+    still, scale = error == 0, np.where(error == 0, 1, error)[:, None]
+    right = ndtr((abs(difference) - halves) / scale) + ndtr((-abs(difference) - halves) / scale)
+    return np.where(still, 1.0, right @ WEIGHTS)
 
 
 def seeds_needed(
@@ -130,16 +146,26 @@ def seeds_needed(
 ) -> int | None:
     """The smallest number of seeds with at least the ``wanted`` power; None: not with 1,000."""
     seeds = np.arange(2, MOST_SEEDS + 1)
-    enough = power(difference, seeds, found, alpha, examples) >= wanted
+    return fewest(difference, seeds, half_widths(found, seeds, alpha, examples), wanted)
+
+
+def fewest(
+    difference: float,
+    seeds: np.ndarray,
+    widths: tuple[np.ndarray, np.ndarray],
+    wanted: float,
+) -> int | None:
+    """The first of ``seeds`` with at least the ``wanted`` power, from :func:`half_widths`."""
+    enough = chance(difference, *widths) >= wanted
     return int(seeds[enough.argmax()]) if enough.any() else None
 
 
 def detectable(found: Components, alpha: float, wanted: float = POWER) -> float:
     """The smallest difference that these seeds and examples find with the ``wanted`` power."""
-    seeds = np.array([found.seeds])
+    widths = half_widths(found, np.array([found.seeds]), alpha)
 
     def short(difference: float) -> float:
-        return float(power(difference, seeds, found, alpha)[0]) - wanted
+        return float(chance(difference, *widths)[0]) - wanted
 
     if short(0.0) >= 0:  # nothing varies
         return 0.0
@@ -149,11 +175,41 @@ def detectable(found: Components, alpha: float, wanted: float = POWER) -> float:
     return float(scipy.optimize.brentq(short, 0.0, high, xtol=1e-6 * high))
 
 
+def margins(found: Components, alpha: float, wanted: float = POWER) -> tuple[float, float]:
+    """Which margins of equivalence can these seeds and examples decide?
+
+    Two one-sided tests find equivalence where |ȳ| < margin − h, with h half the length of the
+    (1 − 2α/m) interval, m the contrasts: Holm's first step.
+
+    Returns:
+        The reachable margin, h of a typical study: no smaller margin can be decided, whatever is
+        measured; and the margin that is decided with the ``wanted`` power if nothing differs.
+    """
+    halves, error = half_widths(found, np.array([found.seeds]), 2 * alpha / found.contrasts)
+    typical = float((halves @ WEIGHTS)[0])
+    if error[0] == 0:
+        return 0.0, 0.0
+
+    def short(margin: float) -> float:
+        room = np.maximum(0, margin - halves) / error[:, None]
+        return float(((2 * ndtr(room) - 1) @ WEIGHTS)[0]) - wanted
+
+    high = typical + 2 * float(error[0])
+    while short(high) < 0:
+        high *= 2
+    return typical, float(scipy.optimize.brentq(short, 0.0, high, xtol=1e-6 * high))
+
+
+COLUMNS = ["dataset", "model", "metric", "difference", "seeds_needed", "seeds", "detectable"]
+COLUMNS += ["contrasts", "margin_reachable", "margin_decided"]
+
+
 def table(
     components: pd.DataFrame,
     alpha: float,
     wanted: float = POWER,
     differences: Sequence[float] = (),
+    seeds: int | None = None,
 ) -> pd.DataFrame:
     """How many seeds: a row a family and difference.
 
@@ -162,48 +218,32 @@ def table(
         alpha: level of the test, without correction for several contrasts.
         wanted: the power.
         differences: in the unit of the metric; by default :data:`SHARES` of the control's mean.
+        seeds: of the study that is planned; by default as run.
 
     Returns:
         ``dataset, model, metric``; ``difference``; ``seeds_needed`` (NaN: no number up to 1,000
-        does, the test examples are too few); ``seeds`` as run, ``detectable`` with these.
+        does, the test examples are too few); ``seeds`` as run or planned, ``detectable`` with
+        these; ``contrasts`` m, and the margins of equivalence of :func:`margins`.
     """
     rows = []
     names = list(Components.__dataclass_fields__)
+    several = np.arange(2, MOST_SEEDS + 1)
     for _, row in components.iterrows():
         found = Components(**{name: row[name] for name in names})
-        smallest = detectable(found, alpha, wanted)
+        found = replace(found, seeds=int(found.seeds) if seeds is None else seeds)
+        smallest, (least, decided) = detectable(found, alpha, wanted), margins(found, alpha, wanted)
+        widths = half_widths(found, several, alpha)
         rows += [
             {
                 **row[["dataset", "model", "metric"]],
                 "difference": difference,
-                "seeds_needed": seeds_needed(difference, found, alpha, wanted),
-                "seeds": int(found.seeds),
+                "seeds_needed": fewest(difference, several, widths, wanted),
+                "seeds": found.seeds,
                 "detectable": smallest,
+                "contrasts": int(found.contrasts),
+                "margin_reachable": least,
+                "margin_decided": decided,
             }
             for difference in differences or [share * abs(found.level) for share in SHARES]
         ]
-    columns = ["dataset", "model", "metric", "difference", "seeds_needed", "seeds", "detectable"]
-    return pd.DataFrame(rows, columns=columns).astype({"seeds_needed": "Float64"})
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table of a finished study as Markdown."""
-    from vaebench.tables import content, markdown  # noqa: PLC0415 (tables import statistics)
-
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("study", type=Path, help="the folder of a finished study")
-    parser.add_argument("--difference", type=float, nargs="*", default=[])
-    parser.add_argument("--metric", help="one metric only, as in tables/components.csv")
-    parser.add_argument("--power", type=float, default=POWER)
-    parser.add_argument("--alpha", type=float, default=0.05)
-    given = parser.parse_args(arguments)
-    components = pd.read_csv(given.study / "tables/components.csv")
-    if given.metric:
-        components = components[components["metric"] == given.metric]
-    found = table(components, given.alpha, given.power, given.difference)
-    for grid in content.seeds(found, given.power, given.alpha):
-        print(markdown.table(grid.head, grid.lines), grid.caption, sep="\n")  # noqa: T201
-
-
-if __name__ == "__main__":
-    main()
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"seeds_needed": "Float64"})

@@ -1,18 +1,19 @@
 """A study's statistics: all its cells in, tidy frames out, one family in memory at a time."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import pandas as pd
 
-from vaebench.results import Cells
+from vaebench.cells.folder import CellFolder
+from vaebench.cells.reading import Cells
 from vaebench.statistics.across import across
 from vaebench.statistics.activity import by_activity
 from vaebench.statistics.family import Values, all_pairs, best, compare
+from vaebench.statistics.measures import MEASURES, Measures, primary
 from vaebench.statistics.models import between_models
 from vaebench.statistics.power import Components, table
-from vaebench.words import METRICS, OF_USERS, RANKED
 
 KEYS = ["dataset", "model", "metric"]
 """What names a family of tests."""
@@ -27,12 +28,19 @@ class Question:
         control: the strategy that the others are compared with.
         confidence: level of all intervals; 1 − confidence that of all verdicts.
         margin: see :func:`vaebench.statistics.equivalence.margin_of`.
+        primary: the metric of the verdict sentences; by default see
+            :func:`vaebench.statistics.measures.primary`.
+        units: data set → what it is a sample of, see :func:`vaebench.statistics.across.across`.
+        measures: the metrics, in the order of the tables.
     """
 
     order: list[str]
     control: str
     confidence: float
     margin: float | dict[str, float]
+    primary: str | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+    measures: Measures = field(default_factory=lambda: MEASURES)
 
 
 @dataclass(frozen=True)
@@ -40,12 +48,13 @@ class Findings:
     """The tidy frames of a study, each a CSV of its name; most begin with data set, model, metric.
 
     Attributes:
-        results: a row a strategy: :func:`compare`, and ``best, p_best`` (:func:`best`).
+        results: a row a strategy: :func:`compare`, ``best, p_best`` (:func:`best`), and
+            ``primary``: the family is that of its data set's primary metric.
         pairs: a row a pair of strategies, exploratory: :func:`all_pairs`.
         activity: a row a strategy and quartile of users: :func:`by_activity`.
         components: a row a family: variance components of the differences to the control.
         models: a row a (model, strategy) against the reference of its data set and metric:
-            :func:`between_models`.
+            :func:`between_models`, and ``primary``.
         seeds: a row a family and difference: how many seeds find it
             (:func:`vaebench.statistics.power.table`).
         runs: a row a strategy and seed: ``value``, its mean over the examples.
@@ -74,9 +83,13 @@ def analyse(cells: Cells, question: Question) -> Findings:
     found: dict[str, list[pd.DataFrame]] = defaultdict(list)
     order, control, confidence = question.order, question.control, question.confidence
     fixed = {dataset: cells.fixed(dataset) for dataset, _ in cells.blocks()}
-    for key, values in families(cells):
-        parts = family(values, key[2], question, fixed=key[1] in fixed[key[0]])
-        interactions = cells.interactions(*key[:2]) if key[2] in OF_USERS else None
+    seeds = planned(cells)
+    for key, values in families(cells, question.measures):
+        dataset, model, metric = key
+        wanted = seeds[dataset][model]
+        parts = family(values, metric, question, fixed=model in fixed[dataset], planned=wanted)
+        counted = question.measures[metric].of_users
+        interactions = cells.interactions(dataset, model) if counted else None
         if interactions is not None:
             parts["activity"] = by_activity(values, interactions, order, control, confidence)
         for name, frame in parts.items():
@@ -84,13 +97,17 @@ def analyse(cells: Cells, question: Question) -> Findings:
                 frame.insert(place, column, value)
             found[name].append(frame)
     frames = {name: joined(found[name]) for name in FAMILY_FRAMES}
+    units, measures = question.units, question.measures
     over = [
         part.frames()
-        for part in across(frames["results"], frames["runs"], order, control, confidence)
+        for part in across(
+            frames["results"], frames["runs"], order, control, confidence, units, measures
+        )
     ]
+    between = joined(list(models(cells, fixed, seeds, question)))
     return Findings(
-        **frames,
-        models=joined(list(models(cells, fixed, question))),
+        **frames | {"results": with_primary(frames["results"], ["dataset", "model"], question)},
+        models=with_primary(between, ["dataset"], question),
         seeds=table(frames["components"], 1 - confidence),
         **{name: joined([part[name] for part in over]) for name in ACROSS_FRAMES},
     )
@@ -100,19 +117,47 @@ FAMILY_FRAMES = ("results", "pairs", "activity", "components", "runs")
 ACROSS_FRAMES = ("ranks", "nemenyi", "across", "profiles")
 
 
+def with_primary(frame: pd.DataFrame, keys: list[str], question: Question) -> pd.DataFrame:
+    """``primary``: the row is of the primary metric of its data set (and model)."""
+    chosen = pd.Series(data=False, index=frame.index)
+    for _, rows in frame.groupby(keys, sort=False) if len(frame) else ():
+        name = primary(set(rows["metric"]), question.primary, question.measures)
+        chosen[rows.index] = rows["metric"] == name
+    return frame.assign(primary=chosen)
+
+
+def planned(cells: Cells) -> dict[str, dict[str, dict[str, int]]]:
+    """Data set → model → strategy → number of seeds, whatever became of them."""
+    seeds: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(Counter))
+    for folder in cells.folders:
+        key = CellFolder.parse(folder).names
+        seeds[key["dataset"]][key["model"]][key["strategy"]] += 1
+    return seeds
+
+
 def models(
-    cells: Cells, fixed: Mapping[str, set[str]], question: Question
+    cells: Cells,
+    fixed: Mapping[str, set[str]],
+    seeds: Mapping[str, Mapping[str, Mapping[str, int]]],
+    question: Question,
 ) -> Iterator[pd.DataFrame]:
     """The models of each data set and metric against each other."""
     together: dict[str, list[str]] = defaultdict(list)
     for dataset, model in cells.blocks():
         together[dataset].append(model)
     order, control, confidence = question.order, question.control, question.confidence
-    for dataset, names in together.items():
-        for metric in METRICS if len(names) > 1 else ():
-            found = {model: cells.values(dataset, model, metric) for model in names}
+    for dataset, present in together.items():
+        for metric in question.measures if len(present) > 1 else ():
+            found = {model: cells.values(dataset, model, metric) for model in present}
             table = between_models(
-                found, fixed[dataset], order, control, confidence, question.margin, metric
+                found,
+                fixed[dataset],
+                order,
+                control,
+                confidence,
+                question.margin,
+                metric,
+                seeds[dataset],
             )
             table.insert(0, "dataset", dataset)
             table.insert(1, "metric", metric)
@@ -120,14 +165,22 @@ def models(
 
 
 def family(
-    values: Values, metric: str, question: Question, *, fixed: bool = False
+    values: Values,
+    metric: str,
+    question: Question,
+    *,
+    fixed: bool = False,
+    planned: Mapping[str, int] | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """The frames of one family; ``fixed``: the model draws nothing."""
+    """The frames of one family; ``fixed``: the model draws nothing; ``planned``: its seeds."""
     order, control, confidence = question.order, question.control, question.confidence
-    results = compare(values, order, control, confidence, question.margin, metric, fixed=fixed)
+    results = compare(
+        values, order, control, confidence, question.margin, metric, fixed=fixed, planned=planned
+    )
     pairs = all_pairs(values, order, confidence)
-    if metric in RANKED:
-        marks = best(results.set_index("strategy")["mean"], pairs)
+    sign = question.measures[metric].sign
+    if sign:
+        marks = best(results.set_index("strategy")["mean"], pairs, sign)
         results = results.merge(marks, left_on="strategy", right_index=True)
     parts = {"results": results, "pairs": pairs, "runs": seed_means(values, order)}
     components = Components.of(values, control)
@@ -136,10 +189,12 @@ def family(
     return parts
 
 
-def families(cells: Cells) -> Iterator[tuple[tuple[str, str, str], Values]]:
+def families(
+    cells: Cells, measures: Measures = MEASURES
+) -> Iterator[tuple[tuple[str, str, str], Values]]:
     """(data set, model, metric) → its values, for every family that has any."""
     for dataset, model in cells.blocks():
-        for metric in METRICS:
+        for metric in measures:
             values = cells.values(dataset, model, metric)
             if values:
                 yield (dataset, model, metric), values

@@ -20,9 +20,13 @@ def superiority(a: np.ndarray, b: np.ndarray, confidence: float) -> tuple[float,
         b: (S,) likewise of B.
         confidence: level of the interval.
     """
-    seeds = len(a)
     wins = float((a > b).sum() + 0.5 * (a == b).sum())
+    return wins / len(a), *exact(wins, len(a), confidence)
+
+
+def exact(wins: float, trials: float, confidence: float) -> tuple[float, float]:
+    """Clopper and Pearson's bounds of a share; also between whole numbers."""
     tail = (1 - confidence) / 2
-    low = float(betaincinv(wins, seeds - wins + 1, tail)) if wins > 0 else 0.0
-    high = float(betaincinv(wins + 1, seeds - wins, 1 - tail)) if wins < seeds else 1.0
-    return wins / seeds, low, high
+    low = float(betaincinv(wins, trials - wins + 1, tail)) if wins > 0 else 0.0
+    high = float(betaincinv(wins + 1, trials - wins, 1 - tail)) if wins < trials else 1.0
+    return low, high

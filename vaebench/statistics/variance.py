@@ -72,7 +72,7 @@ def shares(cells: pd.DataFrame, confidence: float) -> pd.DataFrame:
 
     Args:
         cells: :data:`WHAT`, a column for each of :data:`SOURCES`, ``metric``, ``value``: see
-            :meth:`vaebench.results.Cells.sources`.
+            :meth:`vaebench.cells.reading.Cells.sources`.
         confidence: level of the interval of the variance, SS/χ², for normal values.
 
     Returns:

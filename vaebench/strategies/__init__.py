@@ -13,12 +13,14 @@ live one per file; a new one is a new file and one line of config.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from vaebench.components import Checked
+from vaebench.errors import ArgumentError
 from vaebench.search import Range
 
 Weight = Annotated[float, Field(ge=0)]
@@ -38,6 +40,9 @@ class Stats:
         distortion: (B,) D_i in nats per example.
         rate: (B, Z) R_ij in nats per example and latent; never clamped.
         counts: (B,) n_i = |x_i|, the interactions of user i; None where data have no counts.
+
+    Raises:
+        ArgumentError: a value that is no tensor of its shape, or T < 1.
     """
 
     step: Tensor
@@ -46,19 +51,67 @@ class Stats:
     rate: Tensor
     counts: Tensor | None = None
 
+    def __post_init__(self) -> None:
+        examples = tuple(getattr(self.distortion, "shape", ()))
+        for name, shape in (("step", ()), ("distortion", ("B",)), ("rate", ("B", "Z"))):
+            value = getattr(self, name)
+            if not isinstance(value, Tensor) or value.dim() != len(shape):
+                raise ArgumentError(_refused(name, value, shape))
+            if shape and value.shape[:1] != examples:
+                raise ArgumentError(_refused(name, value, (*examples, *shape[1:])))
+        if self.counts is not None and tuple(getattr(self.counts, "shape", ())) != examples:
+            raise ArgumentError(_refused("counts", self.counts, examples))
+        if self.total < 1:
+            raise ArgumentError(f"Stats.total: {self.total} is not allowed; it should be ≥ 1")
 
-class Strategy(nn.Module, ABC):
+
+def _refused(name: str, value: object, shape: tuple[object, ...]) -> str:
+    given = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)
+    wanted = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+    return f"Stats.{name}: {given} is not allowed; it should be a tensor of shape {wanted}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a closed loop or a shaped objective drives to a value.
+
+    Attributes:
+        of: ``rate``, R̄ = mean_i Σ_j R_ij, or ``distortion``, D̄ = mean_i D_i.
+        nats: the value, in nats per example; of a target that grows, its value at the end.
+        per_interaction: the distortion is the mean of D_i/n_i, in nats per interaction.
+    """
+
+    of: Literal["rate", "distortion"]
+    nats: float
+    per_interaction: bool = False
+
+    def measure(self, stats: Stats) -> Tensor:
+        """What is driven, over the batch: shape (), float64, in the target's unit."""
+        if self.of == "rate":
+            return stats.rate.sum(1).mean().double()
+        distortion = stats.distortion.double()
+        if self.per_interaction:
+            assert stats.counts is not None  # noqa: S101 (the config refuses data without counts)
+            distortion = distortion / stats.counts.clamp_min(1)  # without interactions D_i is 0
+        return distortion.mean()
+
+
+class Strategy(Checked, nn.Module, ABC):
     """A weight on the rate.
 
     ``forward`` is pure: it reads ``stats`` and the strategy's buffers, writes nothing, and returns
     β, broadcastable to (B, Z). A closed-loop strategy keeps its state in buffers and writes them,
     in place, in ``update`` and ``observe`` alone, so that ``.to(device)``, checkpoints, exact
     resume and recorded updates come for free. Constructor arguments are keyword-only and annotated:
-    the options of the config.
+    the options of the config. They are checked whoever calls the constructor, which raises an
+    :class:`vaebench.errors.ArgumentError` for a value that its annotation does not allow.
     """
 
     needs_counts: bool = False
     """True if β depends on n_i; such a strategy is refused on data without counts (images)."""
+
+    signed: ClassVar[bool] = False
+    """True if β may be negative, as the derivative of an objective that can ask for more rate."""
 
     search_space: ClassVar[Mapping[str, Range]] = {}
     """The options that a tuning stage may choose, and from where."""
@@ -68,10 +121,22 @@ class Strategy(nn.Module, ABC):
         """β for this update: shape (), (B, 1), (Z,) or (B, Z)."""
 
     def update(self, stats: Stats) -> None:
-        """Advance closed-loop state after an update of the model; by default nothing."""
+        """Advance closed-loop state after an update of the encoder; by default nothing.
+
+        It is not called where the decoder learns alone: there β moves nothing, and the input may be
+        another one (RecVAE's decoder passes drop nothing), so a loop would integrate what it does
+        not steer.
+        """
 
     def observe(self, validation: float) -> None:
         """Advance on the validation metric of an epoch (higher is better); by default nothing."""
+
+    def aim(self) -> Target | None:
+        """What the strategy drives to a value set beforehand; by default nothing.
+
+        The trace then has what was reached, and the tables print it beside the target.
+        """
+        return None
 
     def example_weights(self, stats: Stats) -> Tensor:
         """The weights w_i of the examples in the loss, shape () or (B,); by default 1."""

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from vaebench.search import Range
-from vaebench.strategies import Share, Stats, Strategy, Weight
+from vaebench.strategies import Share, Stats, Strategy, Target, Weight
 
 
 class Capacity(Strategy):
@@ -17,8 +17,11 @@ class Capacity(Strategy):
     another objective. Burgess et al. 2018, arXiv:1804.03599, eq. 8 (γ = 1000, Tc = 100,000
     updates).
     β is negative while the rate is below the target. ``target`` is Cmax in nats per example, and
-    Tc = warmup·T.
+    Tc = warmup·T. A rate C is held only where γ is at least the slope −dD/dR there, the constant β
+    that has this rate by itself; with a smaller γ the rate stays above C.
     """
+
+    signed = True
 
     search_space: ClassVar = {"gamma": Range(0.1, 100, log=True), "target": Range(1, 100, log=True)}
 
@@ -32,7 +35,11 @@ class Capacity(Strategy):
         super().__init__()
         self.gamma, self.target, self.warmup = gamma, target, warmup
 
+    def aim(self) -> Target:
+        """R̄ → Cmax."""
+        return Target("rate", self.target)
+
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""
         share = torch.clamp(stats.step.double() / (self.warmup * stats.total), max=1.0)
-        return self.gamma * torch.sign(stats.rate.sum(1).mean().double() - self.target * share)
+        return self.gamma * torch.sign(self.aim().measure(stats) - self.target * share)

@@ -5,6 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from vaebench.errors import ArgumentError
 from vaebench.search import Range
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
@@ -16,7 +17,7 @@ class Decreasing(Strategy):
     in the other order.
 
     Raises:
-        ValueError: start < end.
+        ArgumentError: start < end.
     """
 
     search_space: ClassVar = {
@@ -28,7 +29,7 @@ class Decreasing(Strategy):
     def __init__(self, *, start: Weight = 1.0, end: Weight = 0.2, horizon: Share = 0.5) -> None:
         super().__init__()
         if start < end:
-            raise ValueError(f"start: {start} is not allowed; it should be at least end = {end}")
+            raise ArgumentError(f"start: {start} is not allowed; it should be at least end = {end}")
         self.start, self.end, self.horizon = start, end, horizon
 
     def forward(self, stats: Stats) -> Tensor:

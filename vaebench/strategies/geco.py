@@ -1,5 +1,6 @@
 """GECO: the smallest rate at a given distortion."""
 
+import math
 from typing import Annotated, ClassVar
 
 import torch
@@ -7,11 +8,14 @@ from pydantic import Field
 from torch import Tensor
 
 from vaebench.search import Range
-from vaebench.strategies import Stats, Strategy
+from vaebench.strategies import Stats, Strategy, Target
 
 Positive = Annotated[float, Field(gt=0)]
 LOG_BOUND = 20.0
 """|log λ| stays below it: e²⁰ is far beyond any useful weight and far from overflow."""
+
+LOG_SLOWEST, LOG_FASTEST = math.log(0.9), math.log(1.1)
+"""An update divides or multiplies λ by at most a tenth, whatever the constraint."""
 
 
 class GECO(Strategy):
@@ -47,6 +51,10 @@ class GECO(Strategy):
         self.register_buffer("constraint", torch.zeros((), dtype=torch.float64))
         self.register_buffer("started", torch.zeros((), dtype=torch.bool))
 
+    def aim(self) -> Target:
+        """D̄ → κ."""
+        return Target("distortion", self.target, self.per_interaction)
+
     def forward(self, stats: Stats) -> Tensor:
         """β = 1/λ, shape ()."""
         return torch.exp(-self.log_multiplier.expand_as(stats.step))
@@ -54,18 +62,10 @@ class GECO(Strategy):
     @torch.no_grad()
     def update(self, stats: Stats) -> None:
         """Average the constraint; after the hold, move λ by at most a tenth."""
-        distortion = stats.distortion.double()
-        if self.per_interaction:
-            assert stats.counts is not None  # noqa: S101 (asked for by the config)
-            distortion = distortion / stats.counts
-        found = distortion.mean() / self.target - 1
+        found = self.aim().measure(stats) / self.target - 1
         average = self.smoothing * self.constraint + (1 - self.smoothing) * found
         self.constraint.copy_(torch.where(self.started, average, found))
         self.started.fill_(value=True)
         log_factor = torch.clamp(self.gain * self.constraint, LOG_SLOWEST, LOG_FASTEST)
         moved = torch.where(stats.step >= self.hold * stats.total, log_factor, 0.0)
         self.log_multiplier.copy_(torch.clamp(self.log_multiplier + moved, -LOG_BOUND, LOG_BOUND))
-
-
-LOG_SLOWEST, LOG_FASTEST = -0.10536051565782628, 0.09531017980432493
-"""log .9 and log 1.1."""

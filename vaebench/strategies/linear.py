@@ -6,6 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from vaebench.errors import ArgumentError
 from vaebench.search import WEIGHT, Range
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
@@ -19,7 +20,7 @@ class Linear(Strategy):
     (Liang et al. 2018, arXiv:1802.05814, §2.2.2 and the authors' notebook).
 
     Raises:
-        ValueError: ``warmup`` and ``updates_per_unit`` are both given, or start > cap.
+        ArgumentError: ``warmup`` and ``updates_per_unit`` are both given, or start > cap.
     """
 
     search_space: ClassVar = {"cap": WEIGHT, "warmup": Range(0.05, 1)}
@@ -34,9 +35,9 @@ class Linear(Strategy):
     ) -> None:
         super().__init__()
         if warmup is not None and updates_per_unit is not None:
-            raise ValueError("warmup and updates_per_unit exclude each other: give one of them")
+            raise ArgumentError("warmup and updates_per_unit exclude each other: give one of them")
         if start > cap:
-            raise ValueError(f"start: {start} is not allowed; it should be at most cap = {cap}")
+            raise ArgumentError(f"start: {start} is not allowed; it should be at most cap = {cap}")
         self.cap, self.start = cap, start
         self.warmup = 0.5 if warmup is None else warmup
         self.updates_per_unit = updates_per_unit

@@ -6,19 +6,27 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from vaebench.errors import ArgumentError
 from vaebench.search import Range
-from vaebench.strategies import Stats, Strategy, Weight
+from vaebench.strategies import Stats, Strategy, Target, Weight
 
 
 class PID(Strategy):
     """β(t) = Kp/(1 + exp(e(t))) − Ki·Σ_s e(s) + low, clipped to [low, high]; e = C − R̄.
 
     Shao et al. 2020, ControlVAE, arXiv:2004.05988, eq. 5 and algorithm 1: Kp = .01, Ki = 1e-4. R̄ is
-    the batch mean of Σ_j R_ij, ``target`` is C in nats per example. The integral rests while the
-    last unclipped β was outside its range, and e is clamped to ±500, whatever the rate.
+    the batch mean of Σ_j R_ij, ``target`` is C in nats per example; e is clamped to ±500.
+
+    A rate above the target raises β, up to high; a rate below it lowers β, down to low. The
+    integral rests while the last unclipped β was outside [low, high] and the error drives it
+    further out (conditional integration; Åström & Hägglund 1995, PID Controllers). Algorithm
+    1 of the paper has it rest outside whatever the error's sign, and then β never comes back: with
+    R̄ = 0 at the start the first update leaves the range if Ki·C > Kp, which the published targets
+    170, 180, 200 do at Ki = 1e-4. Nor does the integral leave [−Kp, high − low], beyond which it
+    changes nothing and would only have to come back.
 
     Raises:
-        ValueError: low ≥ high.
+        ArgumentError: low ≥ high.
     """
 
     search_space: ClassVar = {"target": Range(1, 100, log=True)}
@@ -34,13 +42,17 @@ class PID(Strategy):
     ) -> None:
         super().__init__()
         if low >= high:
-            raise ValueError(f"low: {low} is not allowed; it should be less than high = {high}")
+            raise ArgumentError(f"low: {low} is not allowed; it should be less than high = {high}")
         self.target, self.proportional, self.integral = target, proportional, integral
         self.low, self.high = low, high
         self.accumulated: Tensor
-        self.inside: Tensor
+        self.last: Tensor
         self.register_buffer("accumulated", torch.zeros((), dtype=torch.float64))
-        self.register_buffer("inside", torch.ones((), dtype=torch.bool))
+        self.register_buffer("last", torch.tensor(low, dtype=torch.float64))
+
+    def aim(self) -> Target:
+        """R̄ → C."""
+        return Target("rate", self.target)
 
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""
@@ -48,16 +60,18 @@ class PID(Strategy):
 
     @torch.no_grad()
     def update(self, stats: Stats) -> None:
-        """Keep this update's integral, and whether β was within its range."""
+        """Keep this update's integral and its β before clipping."""
         beta, accumulated = self._unclipped(stats)
         self.accumulated.copy_(accumulated)
-        self.inside.copy_((beta >= self.low) & (beta <= self.high))
+        self.last.copy_(beta)
 
     def _unclipped(self, stats: Stats) -> tuple[Tensor, Tensor]:
         """β before clipping, and the integral with this update's error."""
-        error = self.target - stats.rate.sum(1).mean().double()
-        error = torch.clamp(error, -500, 500)
-        accumulated = torch.where(
-            self.inside, self.accumulated - self.integral * error, self.accumulated
+        error = torch.clamp(self.target - self.aim().measure(stats), -500, 500)
+        falls_on = (self.last < self.low) & (error > 0)
+        rises_on = (self.last > self.high) & (error < 0)
+        change = torch.where(falls_on | rises_on, 0.0, self.integral * error)
+        accumulated = torch.clamp(
+            self.accumulated - change, -self.proportional, self.high - self.low
         )
         return self.proportional * torch.sigmoid(-error) + accumulated + self.low, accumulated

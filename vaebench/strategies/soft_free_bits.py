@@ -7,14 +7,15 @@ from pydantic import Field
 from torch import Tensor
 
 from vaebench.search import Range
-from vaebench.strategies import Stats, Strategy
+from vaebench.strategies import Stats, Strategy, Target
 
 
 class SoftFreeBits(Strategy):
     """β = γ, with γ ← 1.1·γ if R̄ > 1.05·λ, γ ← .9·γ if R̄ < λ, after each update.
 
     Chen et al. 2016, Variational Lossy Autoencoder, arXiv:1611.02731, §C. R̄ is the batch mean of
-    Σ_j R_ij, ``target`` is λ in nats per example. γ starts at 1 and stays in [1e-6, 1].
+    Σ_j R_ij, ``target`` is λ in nats per example. γ starts at 1 and stays in [1e-6, 1]: a rate that
+    is below λ at β = 1 already can be raised by a smaller γ, one that is above it not be lowered.
     """
 
     search_space: ClassVar = {"target": Range(1, 100, log=True)}
@@ -25,6 +26,10 @@ class SoftFreeBits(Strategy):
         self.weight: Tensor
         self.register_buffer("weight", torch.tensor(1.0, dtype=torch.float64))
 
+    def aim(self) -> Target:
+        """R̄ → λ."""
+        return Target("rate", self.target)
+
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""
         return self.weight.expand_as(stats.step).clone()
@@ -32,7 +37,7 @@ class SoftFreeBits(Strategy):
     @torch.no_grad()
     def update(self, stats: Stats) -> None:
         """Nudge γ by a tenth where the rate is off its target."""
-        rate = stats.rate.sum(1).mean()
+        rate = self.aim().measure(stats)
         raised = torch.where(rate > 1.05 * self.target, 1.1 * self.weight, self.weight)
         nudged = torch.where(rate < self.target, 0.9 * self.weight, raised)
         self.weight.copy_(torch.clamp(nudged, 1e-6, 1.0))

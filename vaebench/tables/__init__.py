@@ -4,11 +4,13 @@
 report render it.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from vaebench.words import NATS
+from vaebench.statistics.measures import MEASURES, Measure
 
 SMALLEST_P = 0.001
 
@@ -24,6 +26,7 @@ class Grid:
         lines: the cells, row by row, as many as ``head``.
         caption: what was averaged, over how much, and tested how.
         aside: not a main result; shown folded where a medium can.
+        metric: what it is about, where it is about one metric.
     """
 
     section: str
@@ -32,19 +35,49 @@ class Grid:
     lines: list[list[str]]
     caption: str
     aside: bool = False
+    metric: str = ""
 
 
-def number(value: float, metric: str) -> str:
+@dataclass(frozen=True)
+class Column:
+    """One column: its head, and a row's cell in it.
+
+    Attributes:
+        title: the head.
+        cell: a row of a frame (its columns are attributes) → text.
+    """
+
+    title: str
+    cell: Callable[[Any], str]
+
+
+def heads(columns: Sequence[Column]) -> list[str]:
+    """The heads of a table."""
+    return [column.title for column in columns]
+
+
+def lines(columns: Sequence[Column], rows: pd.DataFrame) -> list[list[str]]:
+    """The cells of a table."""
+    return [[column.cell(row) for column in columns] for row in rows.itertuples()]
+
+
+def places(metric: str | Measure) -> int:
+    """Decimals in print: two for nats, four for what has no unit."""
+    measure = MEASURES.get(metric) if isinstance(metric, str) else metric
+    return 2 if measure is not None and measure.nats else 4
+
+
+def number(value: float, metric: str | Measure) -> str:
     """Four decimals for ranking metrics, two for nats; an en dash where there is none."""
-    return "–" if pd.isna(value) else f"{value:.{2 if metric in NATS else 4}f}"
+    return "–" if pd.isna(value) else f"{value:.{places(metric)}f}"
 
 
-def signed(value: float, metric: str) -> str:
+def signed(value: float, metric: str | Measure) -> str:
     """Likewise with its sign."""
-    return "–" if pd.isna(value) else f"{value:+.{2 if metric in NATS else 4}f}"
+    return "–" if pd.isna(value) else f"{value:+.{places(metric)}f}"
 
 
-def interval(low: float, high: float, metric: str) -> str:
+def interval(low: float, high: float, metric: str | Measure) -> str:
     """``[low, high]``; an en dash where there is none."""
     return "–" if pd.isna(low) else f"[{number(low, metric)}, {number(high, metric)}]"
 
@@ -61,9 +94,9 @@ def p_value(p: float) -> str:
     return "< .001" if p < SMALLEST_P else f"{p:.3f}".removeprefix("0")
 
 
-def unit(metric: str) -> str:
-    """`` (nats)`` for metrics in nats."""
-    return " (nats)" if metric in NATS else ""
+def full(measure: Measure) -> str:
+    """A metric's name with its unit."""
+    return f"{measure.title} (nats)" if measure.nats else measure.title
 
 
 def counted(counts: pd.Series, what: str) -> str:

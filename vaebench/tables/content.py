@@ -1,21 +1,31 @@
-"""What stands in which table."""
+"""What stands in which table. A table is a list of columns, and a column is one line."""
 
 from collections.abc import Mapping
 
 import pandas as pd
 
+from vaebench.cells.folder import NONE
+from vaebench.statistics.contrasts import SEEDS
 from vaebench.statistics.diagnostics import COLUMNS as DIAGNOSTICS
+from vaebench.statistics.diagnostics import REACHED
+from vaebench.statistics.measures import MEASURES, Measure, Measures, selecting
 from vaebench.statistics.variance import SOURCES
-from vaebench.tables import Grid, counted, decimals, interval, number, p_value, signed, unit
-from vaebench.words import METRICS, NONE, RANKED
+from vaebench.tables import (
+    Column,
+    Grid,
+    counted,
+    decimals,
+    full,
+    heads,
+    interval,
+    lines,
+    number,
+    p_value,
+    signed,
+)
 
 Truths = Mapping[str, Mapping[str, float]]
 """Data set → metric → the best possible value, where it is known."""
-
-RESULTS = ["strategy", "mean", "interval", "seeds", "difference", "its interval", "d_z", "P(>)"]
-RESULTS += ["p", "p Holm", "verdict"]
-COMPANIONS = ["strategy", "relative", "bootstrap interval", "p seeds", "p users", "p equivalent"]
-COMPANIONS += ["margin", "P(>) interval"]
 
 
 def named(frame: pd.DataFrame, keys: list[str]) -> list[tuple[tuple[str, ...], pd.DataFrame]]:
@@ -31,21 +41,86 @@ def without_baselines(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["strategy"] != NONE] if len(frame) else frame
 
 
-def describe(rows: pd.DataFrame, control: str, confidence: float) -> str:
+def epoch_of(measure: Measure, selects: str | None, measures: Measures) -> str:
+    """Whose weights the values of a metric are, as a sentence; empty where nothing selects."""
+    if measure.epoch == "last":
+        return " Tested are the weights of the last epoch."
+    if selects is None:
+        return ""
+    best = measures[selects].title
+    return f" Tested are the weights of the epoch with the best validation {best}."
+
+
+def heading(measure: Measure, rows: pd.DataFrame, selects: str | None, measures: Measures) -> str:
+    """A metric in a table's title: its unit, its rank in the study, and whose weights it tests."""
+    rank = ("primary" if rows["primary"].iloc[0] else "secondary") if "primary" in rows else ""
+    chosen = ""
+    if measure.nats and measure.epoch == "selected" and selects and selects != measure.name:
+        chosen = f"epoch chosen by {measures[selects].title}"
+    return ", ".join(filter(None, [full(measure), rank, chosen]))
+
+
+def test_of(rows: pd.DataFrame) -> str:
+    """What the p-values of a table are."""
+    if (rows["test"] == SEEDS).any():
+        return (
+            "p by the paired t on seed means alone, as the metric has one value a cell and no "
+            "examples"
+        )
+    return (
+        "p is the larger of the crossed test of seeds and examples and of the paired t on seed "
+        "means"
+    )
+
+
+def joint_of(tested: int, confidence: float) -> str:
+    """What the joint intervals of a table are."""
+    return (
+        f"the joint intervals hold all {tested} at once ({confidence:.0%}, Bonferroni), so Holm's "
+        "p, which steps down, can decide where one just holds 0"
+    )
+
+
+def lost(rows: pd.DataFrame) -> str:
+    """What missing seeds mean for a table; empty where none is missing."""
+    if not rows["failed"].any():
+        return ""
+    return (
+        " Failed: planned seeds without a result; a mean is one of the seeds that survived, a "
+        "difference one of the pairs that both have, so the two need not agree."
+    )
+
+
+def margin_of(rows: pd.DataFrame, measure: Measure) -> str:
+    """The margin of equivalence, and whether the design can decide it."""
+    margin, reachable = rows["margin"].dropna(), rows["reachable"].dropna()
+    if margin.empty or reachable.empty:
+        return ""
+    least, most = (number(value, measure) for value in (reachable.min(), reachable.max()))
+    span = f"±{least}" if least == most else f"±{least} to ±{most}"
+    return (
+        f" Margin of equivalence ±{number(margin.iloc[0], measure)}; no margin below {span} can be "
+        "decided with these standard errors."
+    )
+
+
+def describe(rows: pd.DataFrame, control: str, confidence: float, measure: Measure) -> str:
     """What was averaged and tested in a table of results."""
     tested = int(rows["p"].notna().sum())
     test = (
-        f"difference to {control} by the crossed test of seeds and examples (t with "
-        f"Satterthwaite's degrees of freedom), Holm's correction over {tested} strategies; d_z and "
-        "P(>) over seeds"
+        f"difference to {control} over the common seeds (pairs); {test_of(rows)}, Holm's "
+        f"correction over {tested} strategies; {joint_of(tested, confidence)}"
         if tested
         else "no test: each needs two common seeds and examples, and a control"
     )
-    return (
-        f"Mean over {counted(rows['seeds'], 'seed')} and "
-        f"{counted(rows['examples'], 'test example')} with a {confidence:.0%} interval over both; "
-        f"{test}."
-    )
+    shown = rows[rows["seeds"] > 0]
+    over = f"Mean over {counted(shown['seeds'], 'seed')}" if len(shown) else "No seed finished"
+    if measure.per == "example" and len(shown):
+        over += f" and {counted(shown['examples'], 'test example')}"
+        over += f" with a {confidence:.0%} interval over both"
+    elif len(shown):
+        over += f", one value a cell, with a {confidence:.0%} interval over seeds"
+    return f"{over}; {test}.{lost(rows)}{margin_of(rows, measure)}"
 
 
 def truth_sentence(truth: Mapping[str, float], metric: str) -> str:
@@ -56,53 +131,99 @@ def truth_sentence(truth: Mapping[str, float], metric: str) -> str:
     return f" Best possible ({what}): {number(truth[metric], metric)}."
 
 
-def results(summary: pd.DataFrame, truths: Truths, control: str, confidence: float) -> list[Grid]:
+def mean_columns(m: Measure) -> list[Column]:
+    """A strategy by itself."""
+    return [
+        Column("mean", lambda row: number(row.mean, m)),
+        Column("interval", lambda row: interval(row.low, row.high, m)),
+        Column("seeds", lambda row: str(row.seeds)),
+        Column("failed", lambda row: str(row.failed)),
+    ]
+
+
+def difference_columns(m: Measure) -> list[Column]:
+    """A strategy against the control, corrected for all of its table."""
+    return [
+        Column("difference", lambda row: signed(row.difference, m)),
+        Column("joint interval", lambda row: interval(row.joint_low, row.joint_high, m)),
+        Column("pairs", lambda row: "–" if pd.isna(row.pairs) else f"{row.pairs:.0f}"),
+        Column("p", lambda row: p_value(row.p)),
+        Column("p Holm", lambda row: p_value(row.p_holm)),
+        Column("verdict", lambda row: reading(row.verdict, row.note)),
+    ]
+
+
+STRATEGY = Column("strategy", lambda row: row.strategy)
+
+
+def result_columns(m: Measure) -> list[Column]:
+    """Of :func:`results`."""
+    return [STRATEGY, *mean_columns(m), *difference_columns(m)]
+
+
+def results(
+    summary: pd.DataFrame,
+    truths: Truths,
+    control: str,
+    confidence: float,
+    measures: Measures = MEASURES,
+) -> list[Grid]:
     """A table a family: means and contrasts to the control."""
     grids = []
+    present = metrics_of(summary)
     for (dataset, model, metric), rows in named(without_baselines(summary), FAMILY):
-        lines = []
-        for row in rows.itertuples():
-            line = [row.strategy, number(row.mean, metric), interval(row.low, row.high, metric)]
-            line += [str(row.seeds), signed(row.difference, metric)]
-            line += [interval(row.difference_low, row.difference_high, metric)]
-            line += [decimals(row.effect), decimals(row.superior), p_value(row.p)]
-            line += [p_value(row.p_holm), reading(row.verdict, row.note)]
-            lines.append(line)
-        caption = describe(rows, control, confidence)
+        measure, selects = measures[metric], selecting(present[dataset])
+        columns = result_columns(measure)
+        caption = describe(rows, control, confidence, measure)
+        caption += epoch_of(measure, selects, measures)
         caption += truth_sentence(truths.get(dataset, {}), metric)
-        title = f"{dataset}, {model}: {METRICS[metric]}{unit(metric)}"
-        grids.append(Grid("Results", title, RESULTS, lines, caption))
+        title = f"{dataset}, {model}: {heading(measure, rows, selects, measures)}"
+        grid = Grid("Results", title, heads(columns), lines(columns, rows), caption, metric=metric)
+        grids.append(grid)
     return grids
 
 
-MODELS = ["model", "strategy", "mean", "interval", "seeds", "difference", "its interval"]
-MODELS += ["p", "p Holm", "verdict"]
+def metrics_of(frame: pd.DataFrame) -> dict[str, set[str]]:
+    """Data set → its metrics."""
+    return {dataset: set(rows["metric"]) for (dataset,), rows in named(frame, ["dataset"])}
 
 
-def models(frame: pd.DataFrame, control: str, confidence: float) -> list[Grid]:
+def model_columns(m: Measure) -> list[Column]:
+    """Of :func:`models`."""
+    return [
+        Column("model", lambda row: row.model),
+        Column("strategy", lambda row: "baseline" if row.strategy == NONE else row.strategy),
+        *mean_columns(m),
+        *difference_columns(m),
+    ]
+
+
+def models(
+    frame: pd.DataFrame, control: str, confidence: float, measures: Measures = MEASURES
+) -> list[Grid]:
     """A table a data set and metric: the other models and the baselines against one control."""
     grids = []
-    ranked = frame[frame["metric"].isin(RANKED)] if len(frame) else frame
-    for (dataset, metric), rows in named(ranked, ["dataset", "metric"]):
-        lines = []
-        for row in rows.sort_values("mean", ascending=False, kind="stable").itertuples():
-            line = [row.model, "baseline" if row.strategy == NONE else row.strategy]
-            line += [number(row.mean, metric), interval(row.low, row.high, metric), str(row.seeds)]
-            line += [signed(row.difference, metric)]
-            line += [interval(row.difference_low, row.difference_high, metric)]
-            line += [p_value(row.p), p_value(row.p_holm), reading(row.verdict, row.note)]
-            lines.append(line)
+    present = metrics_of(frame)
+    for (dataset, metric), rows in named(frame, ["dataset", "metric"]):
+        measure, selects = measures[metric], selecting(present[dataset])
+        if not measure.sign:
+            continue
+        columns = model_columns(measure)
+        ordered = rows.sort_values("mean", ascending=measure.sign < 0, kind="stable")
         tested = int(rows["p"].notna().sum())
-        reference = rows["reference"].iloc[0]
         caption = f"Mean with a {confidence:.0%} interval over seeds and test examples"
         if tested:
             caption += (
-                f"; difference to {reference} with {control} by the crossed test, Holm's "
-                f"correction over the {tested} of this table"
+                f"; difference to {rows['reference'].iloc[0]} with {control} over the common seeds "
+                f"(pairs); {test_of(rows)}, Holm's correction over the {tested} of this table; "
+                f"{joint_of(tested, confidence)}"
             )
         caption += ". What draws nothing has one seed, which stands for all."
-        title = f"{dataset}: {METRICS[metric]}{unit(metric)} of models and baselines"
-        grids.append(Grid("Models and baselines", title, MODELS, lines, caption))
+        caption += lost(rows) + epoch_of(measure, selects, measures)
+        title = f"{dataset}: {heading(measure, rows, selects, measures)}, of models and baselines"
+        table = lines(columns, ordered)
+        section = "Models and baselines"
+        grids.append(Grid(section, title, heads(columns), table, caption, metric=metric))
     return grids
 
 
@@ -112,31 +233,63 @@ def reading(verdict: str, note: object) -> str:
     return reason if verdict == "no test" and reason else verdict
 
 
-def companions(summary: pd.DataFrame, control: str, confidence: float) -> list[Grid]:
+def companion_columns(m: Measure) -> list[Column]:
+    """Of :func:`companions`."""
+    return [
+        STRATEGY,
+        Column("relative", lambda row: relative(row.relative)),
+        Column("interval alone", lambda row: interval(row.difference_low, row.difference_high, m)),
+        Column("bootstrap interval", lambda row: interval(row.boot_low, row.boot_high, m)),
+        Column("p crossed", lambda row: p_value(row.p_crossed)),
+        Column("its df", lambda row: decimals(row.freedom, 1)),
+        Column("p seeds", lambda row: p_value(row.p_seeds)),
+        Column("its df", lambda row: f"{row.pairs - 1:.0f}"),
+        Column("p users", lambda row: p_value(row.p_users)),
+        Column("p equivalent", lambda row: p_value(row.p_equivalence_holm)),
+        Column("margin", lambda row: within(row.margin, m)),
+        Column("reachable", lambda row: within(row.reachable, m)),
+        Column("d_z", lambda row: decimals(row.effect)),
+        Column("its interval", lambda row: between(row.effect_low, row.effect_high)),
+        Column("P(>)", lambda row: decimals(row.superior)),
+        Column("its interval", lambda row: between(row.superior_low, row.superior_high)),
+    ]
+
+
+def companions(
+    summary: pd.DataFrame, control: str, confidence: float, measures: Measures = MEASURES
+) -> list[Grid]:
     """A table a family: what else may be said of the same differences."""
     grids = []
     for (dataset, model, metric), rows in named(summary, FAMILY):
         tested = rows[rows["p"].notna()]
         if tested.empty:
             continue
-        lines = []
-        for row in tested.itertuples():
-            line = [row.strategy, relative(row.relative)]
-            line += [interval(row.boot_low, row.boot_high, metric), p_value(row.p_seeds)]
-            line += [p_value(row.p_users), p_value(row.p_equivalence_holm)]
-            line += ["–" if pd.isna(row.margin) else f"±{number(row.margin, metric)}"]
-            line += [f"[{decimals(row.superior_low)}, {decimals(row.superior_high)}]"]
-            lines.append(line)
+        columns = companion_columns(measures[metric])
         caption = (
-            f"Differences to {control}. Bootstrap: {confidence:.0%}, seeds and examples resampled. "
-            "p seeds: paired t on seed means, for these test examples. p users: paired t over "
-            "examples, conditional on these trained models, no evidence for the strategy. p "
-            "equivalent: two one-sided crossed tests that the difference lies within the margin, "
-            f"Holm. P(>): share of seeds ahead of {control}, with its exact interval. p seeds and "
-            "p users are not corrected."
+            f"Differences to {control}; none of the intervals here is corrected for several "
+            "strategies, nor are p crossed, p seeds and p users. Interval alone: "
+            f"{confidence:.0%}, the wider of the crossed test's and the seeds'. Bootstrap: seeds "
+            "and examples resampled. p crossed: t over seeds and examples, with Satterthwaite's "
+            "degrees of freedom (df). p seeds: paired t on seed means, for these test examples. p "
+            "users: paired t over examples, conditional on these trained models, no evidence for "
+            "the strategy. p equivalent: two one-sided tests, each by both, that the difference "
+            "lies within the margin, Holm; reachable: the smallest margin that these standard "
+            "errors can decide, whatever is measured. d_z: mean over standard deviation of the "
+            "seeds' differences, corrected for few seeds. P(>): share of seeds ahead of "
+            f"{control}, with its exact interval."
         )
-        title = f"{dataset}, {model}: {METRICS[metric]}{unit(metric)}"
-        grids.append(Grid("Companion tests", title, COMPANIONS, lines, caption, aside=True))
+        title = f"{dataset}, {model}: {full(measures[metric])}"
+        grids.append(
+            Grid(
+                "Companion tests",
+                title,
+                heads(columns),
+                lines(columns, tested),
+                caption,
+                aside=True,
+                metric=metric,
+            )
+        )
     return grids
 
 
@@ -145,48 +298,89 @@ def relative(value: float) -> str:
     return "–" if pd.isna(value) else f"{100 * value:+.2f} %"
 
 
-def pairs(frame: pd.DataFrame) -> list[Grid]:
+def within(margin: float, measure: Measure) -> str:
+    """``±`` and a margin."""
+    return "–" if pd.isna(margin) else f"±{number(margin, measure)}"
+
+
+def between(low: float, high: float) -> str:
+    """An interval without a unit."""
+    return "–" if pd.isna(low) else f"[{decimals(low)}, {decimals(high)}]"
+
+
+def pair_columns(m: Measure) -> list[Column]:
+    """Of :func:`pairs`."""
+    return [
+        Column("pair", lambda row: f"{row.a} − {row.b}"),
+        Column("difference", lambda row: signed(row.difference, m)),
+        Column("joint interval", lambda row: interval(row.joint_low, row.joint_high, m)),
+        Column("pairs", lambda row: str(row.pairs)),
+        Column("d_z", lambda row: decimals(row.effect)),
+        Column("P(>)", lambda row: decimals(row.superior)),
+        Column("p", lambda row: p_value(row.p)),
+        Column("p BH", lambda row: p_value(row.p_bh)),
+    ]
+
+
+def pairs(frame: pd.DataFrame, confidence: float, measures: Measures = MEASURES) -> list[Grid]:
     """A table a family: every pair of strategies, exploratory."""
     grids = []
     for (dataset, model, metric), rows in named(frame, FAMILY):
-        lines = []
-        for row in rows.itertuples():
-            line = [f"{row.a} − {row.b}", signed(row.difference, metric)]
-            line += [interval(row.difference_low, row.difference_high, metric)]
-            line += [decimals(row.effect), decimals(row.superior), p_value(row.p)]
-            line += [p_value(row.p_bh)]
-            lines.append(line)
+        columns = pair_columns(measures[metric])
         caption = (
-            f"Exploratory: all {len(rows)} pairs, none of them planned. Crossed test of seeds and "
-            "examples, Benjamini and Hochberg's correction over the pairs of this table."
+            f"Exploratory: all {len(rows)} pairs, none of them planned; {test_of(rows)}, "
+            "Benjamini and Hochberg's correction over the pairs of this table. The joint intervals "
+            f"agree with it: of those of the pairs found, at most {1 - confidence:.2g} are "
+            "expected to miss (Benjamini and Yekutieli)."
         )
-        title = f"{dataset}, {model}: {METRICS[metric]}{unit(metric)}"
-        head = ["pair", "difference", "its interval", "d_z", "P(>)", "p", "p BH"]
-        grids.append(Grid("All pairs (exploratory)", title, head, lines, caption, aside=True))
+        title = f"{dataset}, {model}: {full(measures[metric])}"
+        grids.append(
+            Grid(
+                "All pairs (exploratory)",
+                title,
+                heads(columns),
+                lines(columns, rows),
+                caption,
+                aside=True,
+                metric=metric,
+            )
+        )
     return grids
 
 
-def activity(frame: pd.DataFrame, control: str, confidence: float) -> list[Grid]:
+def activity_columns(m: Measure) -> list[Column]:
+    """Of :func:`activity`."""
+    return [
+        Column("users", lambda row: f"Q{row.group} ({row.fewest} to {row.most})"),
+        STRATEGY,
+        Column("mean", lambda row: number(row.mean, m)),
+        Column("interval", lambda row: interval(row.low, row.high, m)),
+        Column("n", lambda row: str(row.examples)),
+        Column("difference", lambda row: signed(row.difference, m)),
+        Column("joint interval", lambda row: interval(row.joint_low, row.joint_high, m)),
+        Column("p", lambda row: p_value(row.p)),
+        Column("p Holm", lambda row: p_value(row.p_holm)),
+    ]
+
+
+def activity(
+    frame: pd.DataFrame, control: str, confidence: float, measures: Measures = MEASURES
+) -> list[Grid]:
     """A table a family of ranking quality: strategies × quartiles of |x_u|."""
     grids = []
     ranking = frame[frame["metric"] == "ndcg@100"] if len(frame) else frame
     for (dataset, model, metric), rows in named(ranking, FAMILY):
-        lines = []
-        for row in rows.itertuples():
-            line = [f"Q{row.group} ({row.fewest} to {row.most})", row.strategy]
-            line += [number(row.mean, metric), interval(row.low, row.high, metric)]
-            line += [str(row.examples), signed(row.difference, metric)]
-            line += [interval(row.difference_low, row.difference_high, metric)]
-            line += [p_value(row.p), p_value(row.p_holm)]
-            lines.append(line)
+        columns = activity_columns(measures[metric])
+        tested = int(rows["p"].notna().sum())
         caption = (
             f"Test users by quartile of their interactions |x_u|; {confidence:.0%} intervals over "
-            f"{counted(rows['seeds'], 'seed')} and the users of the group; difference to {control} "
-            "by the crossed test, Holm's correction over all strategies and groups of this table."
+            f"{counted(rows['seeds'], 'seed')} and the users of the group; difference to "
+            f"{control}, p the larger of the crossed test's and the seeds', Holm's correction over "
+            f"all strategies and groups of this table; {joint_of(tested, confidence)}."
         )
-        head = ["users", "strategy", "mean", "interval", "n", "difference", "its interval"]
-        title = f"{dataset}, {model}: {METRICS[metric]} by user activity"
-        grids.append(Grid("User activity", title, [*head, "p", "p Holm"], lines, caption))
+        title = f"{dataset}, {model}: {measures[metric].title} by user activity"
+        table = lines(columns, rows)
+        grids.append(Grid("User activity", title, heads(columns), table, caption, metric=metric))
     return grids
 
 
@@ -198,8 +392,8 @@ def diagnostics(frame: pd.DataFrame) -> list[Grid]:
     grids = []
     for (dataset, model), rows in named(without_baselines(frame), ["dataset", "model"]):
         shown = {name: title for name, title in DIAGNOSTICS.items() if rows[name].notna().any()}
-        lines = [
-            [str(row["strategy"]), str(row["seeds"]), *(spread(row, name) for name in shown)]
+        cells = [
+            [str(row["strategy"]), str(row["seeds"]), *(diagnosed(row, name) for name in shown)]
             for _, row in rows.iterrows()
         ]
         caption = f"Mean over seeds{RANGES}; rate and information in nats per example."
@@ -208,10 +402,27 @@ def diagnostics(frame: pd.DataFrame) -> list[Grid]:
                 " The estimate of I(x; z) cannot exceed the log of the number of examples, its "
                 "cap: near it, it says “at least”."
             )
+        if "target" in shown:
+            caption += (
+                " Reached: what a strategy with a target drives, in the updates of the encoder; "
+                f"“not reached”: more than {REACHED:.0%} off in the last epoch."
+            )
         title = f"{dataset}, {model}: latents"
         head = ["strategy", "seeds", *shown.values()]
-        grids.append(Grid("Latents", title, head, lines, caption))
+        grids.append(Grid("Latents", title, head, cells, caption))
     return grids
+
+
+def diagnosed(row: pd.Series, name: str) -> str:
+    """A column of :func:`diagnostics`: a target with what it is of, and whether it was reached."""
+    if pd.isna(row[name]):
+        return "–"
+    if name == "target":
+        return f"{row['target_of']} {spread(row, name)}"
+    if name == "reached" and row["missed"]:
+        seeds = f" in {row['missed']:.0f} of {row['seeds']} seeds"
+        return f"{spread(row, name)}, not reached{seeds * (row['missed'] < row['seeds'])}"
+    return spread(row, name)
 
 
 def spread(row: pd.Series, name: str) -> str:
@@ -222,100 +433,124 @@ def spread(row: pd.Series, name: str) -> str:
     return mean if low == high else f"{mean} [{low}, {high}]"
 
 
-def seeds(frame: pd.DataFrame, power: float, alpha: float) -> list[Grid]:
-    """One table: how many seeds would find a difference."""
-    lines = [
-        [
-            f"{row.dataset}, {row.model}: {METRICS[row.metric]}{unit(row.metric)}",
-            number(row.difference, row.metric),
-            "more examples" if pd.isna(row.seeds_needed) else str(int(row.seeds_needed)),
-            str(row.seeds),
-            number(row.detectable, row.metric),
-        ]
-        for row in frame.itertuples()
-        if row.metric in RANKED
+def seed_columns(measures: Measures) -> list[Column]:
+    """Of :func:`seeds`."""
+    return [
+        Column("metric", lambda row: f"{row.dataset}, {row.model}: {full(measures[row.metric])}"),
+        Column("difference", lambda row: number(row.difference, measures[row.metric])),
+        Column(
+            "seeds needed",
+            lambda row: (
+                "more examples" if pd.isna(row.seeds_needed) else str(int(row.seeds_needed))
+            ),
+        ),
+        Column("seeds", lambda row: str(row.seeds)),
+        Column("detectable", lambda row: number(row.detectable, measures[row.metric])),
+        Column("reachable margin", lambda row: within(row.margin_reachable, measures[row.metric])),
+        Column("decided margin", lambda row: within(row.margin_decided, measures[row.metric])),
     ]
+
+
+def seeds(
+    frame: pd.DataFrame, power: float, alpha: float, measures: Measures = MEASURES
+) -> list[Grid]:
+    """One table: how many seeds would find a difference."""
+    shown = frame[[bool(measures[name].sign) for name in frame["metric"]]]
+    if shown.empty:
+        return []
+    columns = seed_columns(measures)
     caption = (
-        f"Seeds with which the crossed test at α = {alpha:g}, before Holm's correction, finds a "
+        f"Seeds with which the test at α = {alpha:g}, before Holm's correction, finds a "
         f"difference with {power:.0%} power, from the variance measured over all contrasts to the "
         "control; “more examples”: their part of the error alone is too large, no number of seeds "
-        "is enough. Detectable: the smallest difference that the seeds run find with that "
-        "power. "
-        "Variances of few seeds are uncertain themselves."
+        "is enough. Detectable: the smallest difference that these seeds find with that "
+        "power. Reachable: no smaller margin of equivalence can be decided with them, after Holm's "
+        f"correction over the contrasts; decided: one that is, with {power:.0%} power, if nothing "
+        "differs. Variances of few seeds are uncertain themselves."
     )
-    head = ["metric", "difference", "seeds needed", "seeds run", "detectable"]
-    return (
-        [Grid("How many seeds", "Seeds needed", head, lines, caption, aside=True)] if lines else []
-    )
+    table = lines(columns, shown)
+    return [Grid("How many seeds", "Seeds needed", heads(columns), table, caption, aside=True)]
 
 
-def variance(frame: pd.DataFrame, confidence: float) -> list[Grid]:
+def variance_columns(measures: Measures) -> list[Column]:
+    """Of :func:`variance`."""
+    return [
+        Column("metric", lambda row: full(measures[row.metric])),
+        Column("source", lambda row: SOURCES.get(row.source, row.source)),
+        Column("s.d.", lambda row: f"{row.variance**0.5:.3g}"),
+        Column("interval", lambda row: f"[{row.low**0.5:.3g}, {row.high**0.5:.3g}]"),
+        Column("share", lambda row: "–" if pd.isna(row.share) else f"{100 * row.share:.0f} %"),
+        Column("cells", lambda row: str(row.cells)),
+    ]
+
+
+def variance(frame: pd.DataFrame, confidence: float, measures: Measures = MEASURES) -> list[Grid]:
     """A table for what was run: where its variance comes from."""
-    grids = []
-    keys = ["data", "model", "strategy", "training"]
-    for place, (_, rows) in enumerate(named(frame, keys), start=1):
-        lines = [
-            [
-                f"{METRICS[row.metric]}{unit(row.metric)}",
-                SOURCES.get(row.source, row.source),
-                f"{row.variance**0.5:.3g}",
-                f"[{row.low**0.5:.3g}, {row.high**0.5:.3g}]",
-                "–" if pd.isna(row.share) else f"{100 * row.share:.0f} %",
-                str(row.cells),
-            ]
-            for row in rows.itertuples()
-        ]
-        caption = (
-            "Standard deviation of a cell's test mean when one source varies and the others are "
-            f"fixed; {confidence:.0%} intervals by χ²; share of the sum of these variances. "
-            "“Streams together”: all but the split vary, as in a usual study."
-        )
-        title = f"Sources of variance ({place})"
-        head = ["metric", "source", "s.d.", "interval", "share", "cells"]
-        grids.append(Grid("Sources of variance", title, head, lines, caption))
-    return grids
+    columns = variance_columns(measures)
+    caption = (
+        "Standard deviation of a cell's test mean when one source varies and the others are "
+        f"fixed; {confidence:.0%} intervals by χ²; share of the sum of these variances. "
+        "“Streams together”: all but the split vary, as in a usual study."
+    )
+    section, keys = "Sources of variance", ["data", "model", "strategy", "training"]
+    return [
+        Grid(section, f"{section} ({place})", heads(columns), lines(columns, rows), caption)
+        for place, (_, rows) in enumerate(named(frame, keys), start=1)
+    ]
 
 
-def across(ranks: pd.DataFrame, frame: pd.DataFrame, confidence: float) -> list[Grid]:
-    """A table a metric: ranks and scores over data sets."""
+ACROSS = [
+    STRATEGY,
+    Column("rank", lambda row: decimals(row.rank)),
+    Column("IQM", lambda row: decimals(row.iqm, 4)),
+    Column("its interval", lambda row: interval(row.low, row.high, "score")),
+    Column("P(improvement)", lambda row: decimals(row.probability)),
+    Column("interval", lambda row: between(row.p_low, row.p_high)),
+]
+
+
+def across(
+    ranks: pd.DataFrame, frame: pd.DataFrame, confidence: float, measures: Measures = MEASURES
+) -> list[Grid]:
+    """A table a metric: ranks and scores over data sets; an aside where nothing could be tested."""
     grids = []
     for (metric, model), rows in named(ranks, ["metric", "model"]):
         scores = frame[(frame["metric"] == metric) & (frame["model"] == model)]
-        scores = scores.set_index("strategy")
-        lines = []
-        for row in rows.itertuples():
-            line = [row.strategy, decimals(row.rank)]
-            if row.strategy in scores.index:
-                score = scores.loc[row.strategy]
-                line += [decimals(score["iqm"], 4), interval(score["low"], score["high"], "score")]
-                line += [decimals(score["probability"])]
-                line += [f"[{decimals(score['p_low'])}, {decimals(score['p_high'])}]"]
-            else:
-                line += ["–"] * 4
-            lines.append(line)
+        both = rows.merge(scores.drop(columns=["metric", "model"]), on="strategy", how="left")
         first = rows.iloc[0]
         note = first["note"] if isinstance(first["note"], str) and first["note"] else ""
         test = (
             f"No test: {note}."
             if note
             else (
-                f"Friedman p {equals(first['p_friedman'])}; Nemenyi's critical difference "
+                f"Friedman p {equals(first['p_friedman'])}, by Iman and Davenport's F "
+                f"{equals(first['p_iman'])}; Nemenyi's critical difference "
                 f"{decimals(first['critical'])} ranks."
             )
         )
         left = first["left_out"] if isinstance(first["left_out"], str) else ""
         omitted = f" Not on every data set, hence not ranked: {left}." if left else ""
         caption = (
-            f"Over {int(first['datasets'])} data sets ({first['names']}). Mean rank, 1 is best. "
-            f"{test}{omitted} IQM: mean of the middle half of all runs, relative to the control "
-            "(1 = control). P(improvement): a run beats one of the control, mean over data sets. "
-            f"{confidence:.0%} intervals by a bootstrap of seeds within data sets: they speak of "
-            "new seeds on these data sets, not of new data sets."
+            f"Over {int(first['datasets'])} unrelated data sets ({first['names']}); splits of one "
+            f"and releases of a collection count once. Mean rank, 1 is best. {test}{omitted} IQM: "
+            "mean of the middle half of all runs, relative to the control (1 = control), with a "
+            f"{confidence:.0%} interval by a bootstrap of seeds within data sets, expanded for few "
+            "seeds. P(improvement): a run beats one of the control, mean over data sets, with "
+            "exact bounds. Both speak of new seeds on these data sets, not of new data sets."
         )
-        head = ["strategy", "rank", "IQM", "its interval", "P(improvement)", "interval"]
         models = "" if model == "all" else f", {model}"
-        title = f"Across data sets: {METRICS[metric]}{models}"
-        grids.append(Grid("Across data sets", title, head, lines, caption))
+        title = f"Across data sets: {measures[metric].title}{models}"
+        grids.append(
+            Grid(
+                "Across data sets",
+                title,
+                heads(ACROSS),
+                lines(ACROSS, both),
+                caption,
+                aside=bool(note),
+                metric=metric,
+            )
+        )
     return grids
 
 
@@ -326,7 +561,11 @@ def equals(p: float) -> str:
 
 
 def everything(
-    frames: Mapping[str, pd.DataFrame], truths: Truths, control: str, confidence: float
+    frames: Mapping[str, pd.DataFrame],
+    truths: Truths,
+    control: str,
+    confidence: float,
+    measures: Measures = MEASURES,
 ) -> list[Grid]:
     """All tables of a study in the order of the report.
 
@@ -336,16 +575,17 @@ def everything(
         truths: see :data:`Truths`.
         control: the control.
         confidence: level of the intervals.
+        measures: the metrics.
     """
     alpha = 1 - confidence
     return [
-        *results(frames["results"], truths, control, confidence),
-        *models(frames["models"], control, confidence),
-        *across(frames["ranks"], frames["across"], confidence),
-        *activity(frames["activity"], control, confidence),
+        *results(frames["results"], truths, control, confidence, measures),
+        *models(frames["models"], control, confidence, measures),
+        *across(frames["ranks"], frames["across"], confidence, measures),
+        *activity(frames["activity"], control, confidence, measures),
         *diagnostics(frames["diagnostics"]),
-        *variance(frames["variance"], confidence),
-        *seeds(frames["seeds"], 0.8, round(alpha, 6)),
-        *companions(frames["results"], control, confidence),
-        *pairs(frames["pairs"]),
+        *variance(frames["variance"], confidence, measures),
+        *seeds(frames["seeds"], 0.8, round(alpha, 6), measures),
+        *companions(frames["results"], control, confidence, measures),
+        *pairs(frames["pairs"], confidence, measures),
     ]

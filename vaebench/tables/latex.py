@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from vaebench.tables import Grid, counted, number, unit
-from vaebench.tables.content import RANGES, without_baselines
-from vaebench.words import METRICS, NATS, RANKED
+from vaebench.statistics.measures import MEASURES, Measures, selecting
+from vaebench.tables import Grid, counted, full, number
+from vaebench.tables.content import RANGES, epoch_of, metrics_of, without_baselines
 
 TEX = {
     "&": r"\&",
@@ -99,8 +99,8 @@ def grids(tables: list[Grid], drop: tuple[str, ...] = ()) -> str:
 
 
 IN_PAPER: dict[str, tuple[str, ...]] = {
-    "Results": ("seeds", "mean", "interval"),
-    "Models and baselines": ("interval",),
+    "Results": ("seeds", "mean", "interval", "p"),
+    "Models and baselines": ("interval", "pairs", "p"),
     "Across data sets": (),
     "User activity": (),
     "Latents": (),
@@ -117,14 +117,13 @@ def without_ranges(grid: Grid) -> Grid:
     return replace(grid, lines=lines, caption=caption)
 
 
-def sections(tables: list[Grid]) -> str:
-    """The tables of a paper's appendix; those of distortion and rate alone are left out."""
+def sections(tables: list[Grid], measures: Measures = MEASURES) -> str:
+    """The tables of a paper's appendix; those of metrics without a better side are left out."""
     parts = ["% needs \\usepackage{booktabs}"]
     for section, drop in IN_PAPER.items():
         chosen = [grid for grid in tables if grid.section == section]
         if section == "Results":
-            aside = tuple(METRICS[m] + unit(m) for m in METRICS if m not in RANKED)
-            chosen = [grid for grid in chosen if not grid.title.endswith(aside)]
+            chosen = [grid for grid in chosen if measures[grid.metric].sign]
         if section == "Latents":
             chosen = [without_ranges(grid) for grid in chosen]
         if chosen:
@@ -132,25 +131,29 @@ def sections(tables: list[Grid]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def means(summary: pd.DataFrame, control: str, confidence: float, metrics: tuple[str, ...]) -> str:
+def means(
+    summary: pd.DataFrame, control: str, confidence: float, measures: Measures = MEASURES
+) -> str:
     r"""A table a (data set, model): a row a strategy, a column a metric.
 
     Metrics of ranking and metrics in nats stand apart, so that a table fits the width of a page.
     The best mean is bold, † marks those that are not significantly different from the best, *
-    those that differ from the control.
+    those that differ from the control. Metrics without a better side are left out.
 
     Args:
         summary: see :class:`vaebench.statistics.study.Findings`.
         control: the control.
         confidence: level; 1 − confidence is that of the marks.
-        metrics: the metrics to show.
+        measures: the metrics.
     """
     parts = ["% needs \\usepackage{booktabs}"]
     shown = without_baselines(summary)
-    shown = shown[shown["metric"].isin(metrics)] if len(shown) else shown
+    ranked = [name for name, measure in measures.items() if measure.sign]
+    shown = shown[shown["metric"].isin(ranked)] if len(shown) else shown
     if shown.empty:
         return parts[0] + "\n% no cell finished\n"
-    in_nats = shown["metric"].isin(NATS).rename("nats")
+    in_nats = shown["metric"].map(lambda name: measures[name].nats).rename("nats")
+    present = metrics_of(summary)
     for (dataset, model, _), rows in shown.groupby(["dataset", "model", in_nats], sort=False):
         columns = list(dict.fromkeys(rows["metric"]))
         cells = {(row.strategy, row.metric): row for row in rows.itertuples()}
@@ -161,8 +164,10 @@ def means(summary: pd.DataFrame, control: str, confidence: float, metrics: tuple
             ]
             for strategy in dict.fromkeys(rows["strategy"])
         ]
-        head = ["strategy", *(tex(METRICS[m] + unit(m)) for m in columns)]
-        caption = tex(f"{dataset}, {model}. {marks(rows, control, confidence)}")
+        head = ["strategy", *(tex(full(measures[m])) for m in columns)]
+        said = marks(rows, control, confidence)
+        said += epoch_of(measures[columns[0]], selecting(present[dataset]), measures)
+        caption = tex(f"{dataset}, {model}. {said}")
         # room for the marks, which stick out to the right
         parts.append(float_of(caption, "l" + r"r@{\hspace{2.2em}}" * len(columns), head, lines))
     return "\n\n".join(parts) + "\n"
@@ -170,23 +175,43 @@ def means(summary: pd.DataFrame, control: str, confidence: float, metrics: tuple
 
 def marks(rows: pd.DataFrame, control: str, confidence: float) -> str:
     """What was averaged, and what the marks of a table mean."""
+    shown = rows[rows["seeds"] > 0]
     sentence = (
-        f"Mean over {counted(rows['seeds'], 'seed')} and "
-        f"{counted(rows['examples'], 'test example')} ± half of the {confidence:.0%} interval over "
-        "both."
+        f"Mean over {counted(shown['seeds'], 'seed')} and "
+        f"{counted(shown['examples'], 'test example')} ± half of the {confidence:.0%} interval "
+        "over both."
+        if len(shown)
+        else "No seed finished."
     )
+    alpha = f"{1 - confidence:.2g}"
     if "best" in rows and (rows["best"] == True).any():  # noqa: E712 (objects, some missing)
         sentence += " Bold: the best mean;"
         if rows["p_best"].notna().any():
-            sentence += f" †: not significantly different from it (p ≥ {1 - confidence:.2g});"
+            sentence += (
+                f" †: not significantly different from it (p ≥ {alpha}; exploratory: the best was "
+                "chosen by the same data, so where nothing differs some strategy lacks the mark in "
+                "up to 29 % of all studies of 24 strategies);"
+            )
         else:
             sentence += " nothing was tested against it;"
     if rows["p_holm"].notna().any():
-        sentence += f" *: different from {control} (p < {1 - confidence:.2g});"
-        sentence += " crossed test of seeds and examples with Holm's correction."
+        sentence += f" *: different from {control} (p < {alpha});"
+        sentence += " the larger p of the crossed test of seeds and examples and of the seeds'"
+        sentence += " paired t, with Holm's correction."
     else:
         sentence += " no test: each needs two common seeds and examples."
-    return sentence
+    return sentence + failed(rows)
+
+
+def failed(rows: pd.DataFrame) -> str:
+    """Which strategies lack how many seeds, most of all metrics; empty if none does."""
+    most = rows.loc[rows.groupby("strategy", sort=False)["failed"].idxmax()]
+    lost = [
+        f"{row.strategy} {row.failed} of {row.failed + row.seeds} seeds"
+        for row in most.itertuples()
+        if row.failed
+    ]
+    return f" Without a result, and so not in the means: {', '.join(lost)}." if lost else ""
 
 
 def mean(row: tuple[object, ...] | None, metric: str, alpha: float) -> str:

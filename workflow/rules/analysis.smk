@@ -1,5 +1,5 @@
 # Cells → tidy tables → figures. Nothing here trains.
-from vaebench.words import FIGURES as CAPTIONS
+from vaebench.captions import FIGURES as CAPTIONS
 
 FRAMES = [
     f"{study}/tables/{name}.csv"
@@ -18,6 +18,7 @@ FRAMES = [
         "profiles",
         "diagnostics",
         "variance",
+        "measures",
     )
 ]
 TABLES = [
@@ -55,6 +56,8 @@ rule tables:
         control=plan.study.control,
         confidence=plan.study.confidence,
         margin=plan.study.margin,
+        primary=plan.study.primary,
+        units=lambda w: plan.units(),
     script:
         "../scripts/tables.py"
 

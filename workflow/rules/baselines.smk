@@ -2,22 +2,24 @@
 # the form of every cell's, with no strategy in its path.
 import re
 
+BASELINES = "|".join(map(re.escape, plan.study.baselines)) or "(?!)"
 
-ruleorder: baseline > cell
+
+ruleorder: baseline > train
+ruleorder: baseline > test
 
 
 rule baseline:
     input:
-        card=f"{study}/data/{{dataset}}/card.json",
-        choice=lambda w: trials.choice_of(baseline_of(w)),
+        card=card_of,
+        choice=lambda w: trials.choice_of(cell_of(w)),
     output:
-        multiext(f"{study}/cells/{{dataset}}/{{model}}/none/seed-{{seed}}/", *FILES),
+        multiext(f"{study}/cells/{NAMES}/", *FILES),
     log:
-        f"{study}/logs/cells/{{dataset}}/{{model}}/none/seed-{{seed}}.log",
-    benchmark:
-        f"{study}/benchmarks/{{dataset}}/{{model}}/none/seed-{{seed}}.tsv"
+        f"{study}/logs/cells/{NAMES}/train.log",
     wildcard_constraints:
-        model="|".join(map(re.escape, plan.study.baselines)) or "(?!)",
+        model=BASELINES,
+        strategy=NONE,
     conda:
         "../../environment.yml"
     threads: plan.study.resources.threads
@@ -25,7 +27,8 @@ rule baseline:
         mem_mb=plan.study.resources.memory_mb,
         runtime=plan.study.resources.runtime_minutes,
     params:
-        spec=lambda w: baseline_of(w).spec,
-        code=lambda w: plan.code(baseline_of(w)),
-    script:
-        "../scripts/baseline.py"
+        spec=spec_of,
+        metrics=json.dumps(plan.study.all_metrics),
+        code=lambda w: plan.training_code(cell_of(w)),
+    shell:
+        JOB + " --metrics {params.metrics:q} --choice {input.choice:q} --step baseline"

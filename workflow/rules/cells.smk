@@ -1,30 +1,19 @@
-# One job per (data set, model, strategy, seed). A cell stands on the source files it imports:
-# editing strategies/cyclical.py reruns the cyclical cells only.
+# Two jobs per (data set, model, strategy, seed): train leaves weights, test measures them. A job
+# depends on the source files that it imports: editing strategies/cyclical.py reruns the cyclical cells
+# only, and a further metric trains nothing.
 
 
-rule cell:
+rule train:
     input:
-        card=f"{study}/data/{{dataset}}/card.json",
+        card=card_of,
         stages=lambda w: [
-            f"{study}/cells/{path}/summary.json" for path in cell_of(w).stages.values()
+            folder.file("training.json") for folder in cell_of(w).stages.values()
         ],
         choice=lambda w: trials.choice_of(cell_of(w)),
     output:
-        multiext(
-            f"{study}/cells/{{dataset}}/{{model}}/{{strategy}}/seed-{{seed}}/",
-            "config.json",
-            "trace.parquet",
-            "best.safetensors",
-            "last.safetensors",
-            "test.parquet",
-            "latents.parquet",
-            "summary.json",
-            "status.json",
-        ),
+        multiext(f"{study}/cells/{NAMES}/", *TRAINED),
     log:
-        f"{study}/logs/cells/{{dataset}}/{{model}}/{{strategy}}/seed-{{seed}}.log",
-    benchmark:
-        f"{study}/benchmarks/{{dataset}}/{{model}}/{{strategy}}/seed-{{seed}}.tsv"
+        f"{study}/logs/cells/{NAMES}/train.log",
     conda:
         "../../environment.yml"
     threads: plan.study.resources.threads
@@ -33,7 +22,30 @@ rule cell:
         mem_mb=plan.study.resources.memory_mb,
         runtime=plan.study.resources.runtime_minutes,
     params:
-        spec=lambda w: cell_of(w).spec,
-        code=lambda w: plan.code(cell_of(w)),
-    script:
-        "../scripts/cell.py"
+        spec=spec_of,
+        code=lambda w: plan.training_code(cell_of(w)),
+    shell:
+        JOB + " --stages {input.stages:q} --choice {input.choice:q} --step train"
+
+
+rule test:
+    input:
+        card=card_of,
+        trained=[f"{study}/cells/{NAMES}/{name}" for name in TRAINED],
+    output:
+        multiext(f"{study}/cells/{NAMES}/", *TESTED),
+    log:
+        f"{study}/logs/cells/{NAMES}/test.log",
+    conda:
+        "../../environment.yml"
+    threads: plan.study.resources.threads
+    resources:
+        mem_mb=plan.study.resources.memory_mb,
+        runtime=plan.study.resources.runtime_minutes,
+    params:
+        spec=spec_of,
+        metrics=json.dumps(plan.study.all_metrics),
+        samples=lambda w: cell_of(w).samples,
+        code=lambda w: plan.test_code(cell_of(w)),
+    shell:
+        JOB + " --metrics {params.metrics:q} --samples {params.samples} --step test"

@@ -1,19 +1,24 @@
-# The checked study, and the paths that several stages share. Logic lives in vaebench/config.py.
+# The checked study, and the paths that several stages share. Logic lives in vaebench/study/plan.py.
+import json
+import shlex
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-ROOT = str(Path(workflow.basedir).resolve())
+ROOT = str(Path(workflow.current_basedir).resolve().parents[1])
 sys.path.insert(0, ROOT)
 
-from vaebench.config import Plan
+from vaebench.cells.folder import FILES, NAMES, NONE, TESTED, TRAINED, CellFolder
+from vaebench.cells.job import IMPORTS
+from vaebench.study.plan import Plan
+from vaebench.study.current import Upkeep
 from vaebench.errors import ConfigError
 from vaebench.files import write_json
-from vaebench.jobs import expect, without_result
-from vaebench.sources import importable_by_jobs, shown, source_files
-from vaebench.tuning.trials import Trials
-from vaebench.words import FILES, NONE
+from vaebench.machine import warm
+from vaebench.jobs import expect, expect_no_more, without_result
+from vaebench.study.sources import CODE, importable_by_jobs, planned, shown, source_files
+from vaebench.study.trials import Trials
 
 importable_by_jobs(ROOT)
 
@@ -27,7 +32,11 @@ except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 study = str(plan.folder)
-cell_folders = [f"{study}/cells/{path}" for path in plan.cells]
+upkeep = Upkeep(plan, trials)
+if workflow.is_main_process:
+    upkeep.settle()
+    print(upkeep.warning(), end="", file=sys.stderr)
+cell_folders = [str(cell.folder.path) for cell in plan.cells.values()]
 # the cells that tables, figures and MLflow are made of: all, or those that there are
 shown_cells = [
     folder
@@ -48,20 +57,36 @@ wildcard_constraints:
     model="[^/]+",
     strategy="[^/]+",
     seed=r"\d+",
+    trial=r"\d+",
+
+
+def folder_of(wildcards):
+    names = {key: wildcards[key] for key in ("dataset", "model", "strategy")}
+    trial = int(wildcards.trial) if "trial" in wildcards.keys() else None
+    return CellFolder(plan.folder, **names, seed=int(wildcards.seed), trial=trial)
 
 
 def cell_of(wildcards):
-    path = f"{wildcards.dataset}/{wildcards.model}/{wildcards.strategy}/seed-{wildcards.seed}"
-    return plan.cells.get(path) or plan.other_cell(**dict(wildcards.items()))
+    folder = folder_of(wildcards)
+    return plan.cell(folder) if folder.trial is None else trials.cell(folder)
 
 
-def baseline_of(wildcards):
-    return plan.baseline_cell(wildcards.dataset, wildcards.model, int(wildcards.seed))
+def card_of(wildcards):
+    return f"{study}/data/{wildcards.dataset}/card.json"
 
 
-def key_of(wildcards):
-    return f"{wildcards.dataset}/{wildcards.model}/{wildcards.strategy}"
+def spec_of(wildcards):
+    return json.dumps(cell_of(wildcards).spec)
 
 
-def trial_of(w):
-    return trials.cell(int(w.trial), w.dataset, w.model, w.strategy, int(w.seed))
+# A job of a cell: warm on this machine, from a process that has its imports (vaebench.machine.warm),
+# else cold. In an environment of conda's making the interpreter is that one's.
+CONDA = "conda" in {
+    str(method) for method in workflow.deployment_settings.deployment_method
+}
+PYTHON = "python" if CONDA else shlex.quote(sys.executable)
+CLIENT = shlex.quote(str(Path(ROOT, "vaebench/machine/client.py")))
+JOB = (
+    f"{PYTHON} -I -S {CLIENT} vaebench.cells.job --log {{log:q}} --threads {{threads}}"
+    " --out {output[0]:q} --card {input.card:q} --code {params.code} --spec {params.spec:q}"
+)

@@ -9,17 +9,17 @@ IMAGES = (
 
 rule image_cell:
     input:
-        cell=f"{study}/cells/{{dataset}}/{{model}}/{{strategy}}/seed-{{seed}}/status.json",
+        cell=f"{study}/cells/{NAMES}/status.json",
         card=f"{study}/data/{{dataset}}/card.json",
         sources=source_files("vaebench.images.measure"),
     output:
         multiext(
-            f"{study}/images/cells/{{dataset}}/{{model}}/{{strategy}}/seed-{{seed}}/",
+            f"{study}/images/cells/{NAMES}/",
             "metrics.json",
             "values.npz",
         ),
     log:
-        f"{study}/logs/images/{{dataset}}/{{model}}/{{strategy}}/seed-{{seed}}.log",
+        f"{study}/logs/images/{NAMES}.log",
     conda:
         "../../environment.yml"
     threads: plan.study.resources.threads
@@ -37,7 +37,7 @@ rule image_figures:
         cells=expand(f"{study}/images/cells/{{cell}}/metrics.json", cell=image_cells),
         cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
         traces=f"{study}/tables/traces.parquet",
-        sources=source_files("vaebench.images.figures", "vaebench.images.tables"),
+        sources=source_files("vaebench.plots.pictures", "vaebench.tables.pictures"),
     output:
         index=f"{study}/images/index.json",
         table=f"{study}/tables/images.csv",

@@ -3,8 +3,8 @@ rule published:
     input:
         cells=expand("{folder}/status.json", folder=shown_cells),
         tests=expand("{folder}/test.parquet", folder=shown_cells),
-        numbers=shown(Path(ROOT) / "vaebench/published.yaml"),
-        sources=source_files("vaebench.published"),
+        numbers=shown(Path(ROOT) / "vaebench/report/published.yaml"),
+        sources=source_files("vaebench.report.published"),
     output:
         table=f"{study}/tables/published.csv",
         text=f"{study}/tables/published.md",

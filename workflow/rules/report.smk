@@ -13,11 +13,11 @@ rule report:
         images=IMAGES,
         cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
         templates=[
-            shown(Path(ROOT) / f"vaebench/{name}.jinja")
-            for name in ("report.html", "paper.tex")
+            shown(Path(ROOT) / f"vaebench/report/{name}.jinja")
+            for name in ("page.html", "paper.tex")
         ],
-        numbers=shown(Path(ROOT) / "vaebench/published.yaml"),
-        sources=source_files("vaebench.report"),
+        numbers=shown(Path(ROOT) / "vaebench/report/published.yaml"),
+        sources=source_files("vaebench.report.page"),
     output:
         page=f"{study}/report.html",
         paper=f"{study}/paper/paper.tex",

@@ -7,14 +7,9 @@ rule track:
     input:
         documents=[*TABLES, *FIGURES, f"{study}/report.html"],
         cells=expand("{folder}/status.json", folder=shown_cells),
-        trials=[
-            f"{folder}/status.json"
-            for key in trials.groups
-            for seeds in trials.cells(key)
-            for folder in seeds
-        ],
+        trials=[cell.folder.file("training.json") for cell in trials.all_cells()],
         cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
-        sources=source_files("vaebench.tracking"),
+        sources=source_files("vaebench.sharing.sync"),
     output:
         f"{study}/tracking.json",
     log:

@@ -15,20 +15,19 @@ TUNED = (
 )
 
 
+TRIAL = f"tuning/trial-{{trial}}/cells/{NAMES}"
+
+
+ruleorder: baseline_trial > trial
+
+
 rule trial:
     input:
-        card=f"{study}/data/{{dataset}}/card.json",
+        card=card_of,
     output:
-        multiext(
-            f"{study}/tuning/trial-{{trial}}/cells/{{dataset}}/{{model}}/{{strategy}}/seed-{{seed}}/",
-            *FILES,
-        ),
+        multiext(f"{study}/{TRIAL}/", *TRAINED),
     log:
-        f"{study}/logs/tuning/trial-{{trial}}/{{dataset}}/{{model}}/{{strategy}}/seed-{{seed}}.log",
-    benchmark:
-        f"{study}/benchmarks/tuning/trial-{{trial}}/{{dataset}}/{{model}}/{{strategy}}/seed-{{seed}}.tsv"
-    wildcard_constraints:
-        trial=r"\d+",
+        f"{study}/logs/{TRIAL.replace('/cells', '')}/train.log",
     conda:
         "../../environment.yml"
     threads: plan.study.resources.threads
@@ -37,21 +36,49 @@ rule trial:
         mem_mb=plan.study.resources.memory_mb,
         runtime=plan.study.resources.runtime_minutes,
     params:
-        spec=lambda w: trial_of(w).spec,
-        code=lambda w: plan.code(trial_of(w)),
-        baseline=lambda w: w.strategy == NONE,
-    script:
-        "../scripts/trial.py"
+        spec=spec_of,
+        code=lambda w: plan.training_code(cell_of(w)),
+    shell:
+        JOB + " --step train"
+
+
+rule baseline_trial:
+    input:
+        card=card_of,
+    output:
+        multiext(f"{study}/{TRIAL}/", *TRAINED),
+    log:
+        f"{study}/logs/{TRIAL.replace('/cells', '')}/train.log",
+    wildcard_constraints:
+        model=BASELINES,
+        strategy=NONE,
+    conda:
+        "../../environment.yml"
+    threads: plan.study.resources.threads
+    resources:
+        mem_mb=plan.study.resources.memory_mb,
+        runtime=plan.study.resources.runtime_minutes,
+    params:
+        spec=spec_of,
+        code=lambda w: plan.training_code(cell_of(w)),
+    shell:
+        JOB + " --step baseline-trial"
+
+
+def group_of(wildcards):
+    return f"{wildcards.dataset}/{wildcards.model}/{wildcards.strategy}"
+
+
+def trials_of(wildcards):
+    return trials.cells(group_of(wildcards))
 
 
 rule choice:
     input:
         cells=lambda w: [
-            f"{folder}/status.json"
-            for seeds in trials.cells(key_of(w))
-            for folder in seeds
+            folder.file("training.json") for seeds in trials_of(w) for folder in seeds
         ],
-        sources=source_files("vaebench.tuning.choose"),
+        sources=source_files("vaebench.statistics.tuning"),
     output:
         f"{study}/tuning/{{dataset}}/{{model}}/{{strategy}}.json",
     log:
@@ -59,9 +86,9 @@ rule choice:
     conda:
         "../../environment.yml"
     params:
-        designed=lambda w: trials.groups[key_of(w)].trials,
-        cells=lambda w: trials.cells(key_of(w)),
-        metric=lambda w: trials.metric(key_of(w)),
+        designed=lambda w: trials.groups[group_of(w)].trials,
+        cells=lambda w: [[str(f.path) for f in seeds] for seeds in trials_of(w)],
+        metric=lambda w: trials.metric(group_of(w)),
     script:
         "../scripts/choice.py"
 
@@ -71,7 +98,7 @@ if trials.groups:
     rule tuning:
         input:
             choices=trials.choices(),
-            sources=source_files("vaebench.tuning.report", "vaebench.tuning.plots"),
+            sources=source_files("vaebench.tables.tuning", "vaebench.plots.tuning"),
         output:
             TUNED,
         log:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from vaebench.files import write_json
 from vaebench.jobs import job
-from vaebench.tuning.choose import choose
+from vaebench.statistics.tuning import choose
 
 with job(snakemake.log[0]):
     params = snakemake.params

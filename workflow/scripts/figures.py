@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from vaebench import plots
+from vaebench.cells.reading import read_frames, truths
 from vaebench.jobs import job
 from vaebench.plots.study import figures
-from vaebench.results import read_frames, truths
 
 with job(snakemake.log[0]):
     given, params = snakemake.input, snakemake.params

@@ -6,10 +6,10 @@ import pandas as pd
 
 from vaebench import plots
 from vaebench.files import write_frame
-from vaebench.images import figures as image_figures
-from vaebench.images import tables as image_tables
 from vaebench.jobs import job
-from vaebench.palette import Look
+from vaebench.plots import pictures as image_figures
+from vaebench.plots.palette import Look
+from vaebench.tables import pictures as image_tables
 
 with job(snakemake.log[0]):
     plots.use_style()

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from vaebench import published
 from vaebench.files import write_frame, write_text
 from vaebench.jobs import job
+from vaebench.report import published
 
 with job(snakemake.log[0]):
     numbers = published.load()

@@ -4,14 +4,8 @@ from pathlib import Path
 
 from vaebench.files import write_json
 from vaebench.jobs import job
-from vaebench.tracking import sync
+from vaebench.sharing.sync import mirror
 
 with job(snakemake.log[0]):
-    given, config = snakemake.input, snakemake.params.config
-    runs = sync(
-        config,
-        [Path(path).parent for path in (*given.cells, *given.trials)],
-        {Path(card).parent.name: Path(card) for card in given.cards},
-        [Path(path) for path in given.documents],
-    )
-    write_json(Path(snakemake.output[0]), runs)
+    out = Path(snakemake.output[0])
+    write_json(out, mirror(out.parent))

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from vaebench.files import read_json, write_frame, write_text
 from vaebench.jobs import job
-from vaebench.palette import Look
 from vaebench.plots import save, use_style
-from vaebench.tuning import plots as tuning_plots
-from vaebench.tuning import report as tuning_report
+from vaebench.plots import tuning as tuning_plots
+from vaebench.plots.palette import Look
+from vaebench.tables import tuning as tuning_report
 
 with job(snakemake.log[0]):
     use_style()

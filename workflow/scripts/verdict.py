@@ -4,14 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from vaebench import kept
+from vaebench.cells.reading import failures
 from vaebench.errors import CellsFailed
 from vaebench.files import write_text
 from vaebench.jobs import job
-from vaebench.results import failures
 
 with job(snakemake.log[0]):
-    kept.forget(Path(snakemake.output[0]).parent)
     cells = pd.read_csv(snakemake.input.cells)
     failed = failures(cells)
     if len(failed):

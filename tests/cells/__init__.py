@@ -1,0 +1,1 @@
+"""Cells: their folder, their files and the way back to them."""

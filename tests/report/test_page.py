@@ -1,0 +1,124 @@
+"""The page: it opens without a network and has everything."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.summaries import CONFIG, CONTROL, TRUTHS, empty, frames
+from vaebench.captions import FIGURES
+from vaebench.report.page import findings, page, verdicts
+from vaebench.report.paper import numbers, sentences
+from vaebench.statistics.measures import Measure
+from vaebench.tables import content
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, pd.DataFrame]:
+    return frames()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    for name in FIGURES:
+        (tmp_path / f"{name}.png").write_bytes(b"picture")
+    return tmp_path
+
+
+def test_it_opens_without_a_network(made: dict[str, pd.DataFrame], pictures: Path) -> None:
+    html = page(CONFIG, made, TRUTHS, pictures)
+    assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", html)
+    assert "http" not in html
+    assert html.count("<table>") == 1 + len(content.everything(made, TRUTHS, CONTROL, 0.95))
+    assert html.count("<img ") == len(FIGURES)
+    for anchor in re.findall(r'href="#(\w+)"', html):
+        assert f'id="{anchor}"' in html
+
+
+def test_it_says_what_failed_and_how_it_was_made(
+    made: dict[str, pd.DataFrame], pictures: Path
+) -> None:
+    html = page(CONFIG, made, TRUTHS, pictures)
+    assert "1 of 48 cells failed" in html
+    assert "training diverged in epoch 3" in html
+    for what in ("Commit", "cores", "torch", "scipy", "learning_rate", "median s"):
+        assert what in html, what
+
+
+def test_figures_with_nothing_to_show_are_left_out(
+    made: dict[str, pd.DataFrame], pictures: Path
+) -> None:
+    bare = empty(made) | {"cells": made["cells"]}
+    html = page(CONFIG, bare, TRUTHS, pictures)
+    assert html.count("<table>") == 1
+    for name in ("ranking", "activity", "ranks", "profiles"):
+        assert FIGURES[name].split(":")[0].split("'")[0] not in html
+
+
+def test_findings_name_who_differs(made: dict[str, pd.DataFrame]) -> None:
+    found = findings(made["results"], made["models"], CONTROL, 0.95)
+    assert found[0] == (
+        "my_data, mult-vae, NDCG@100 against constant: better: linear; equal within the margin: "
+        "cyclical, sigmoid, free-bits, user-scaled."
+    )
+    assert found[-1] == (
+        "Crossed test and seeds' t, both; Holm-adjusted p < .05. Primary metrics alone: all others "
+        "are secondary."
+    )
+    assert findings(made["results"][:0], made["models"][:0], CONTROL, 0.95) == []
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+def test_a_click_sorts_by_number_and_what_is_none_comes_last(
+    made: dict[str, pd.DataFrame], pictures: Path
+) -> None:
+    """By difference, in a real browser: once up, twice down; the control has none."""
+    for clicks, reverse in ((1, False), (2, True)):
+        click = "document.querySelectorAll('table')[0].querySelectorAll('th')[5].click();"
+        html = page(CONFIG, made, TRUTHS, pictures)
+        html = html.replace("</body>", f"<script>{click * clicks}</script></body>")
+        (pictures / "page.html").write_text(html, encoding="utf-8")
+        command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+        command += [f"--user-data-dir={pictures / 'profile'}", f"file://{pictures / 'page.html'}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)  # type: ignore[arg-type]
+        body = re.search(r"<tbody>(.*?)</tbody>", done.stdout, re.DOTALL)
+        assert body
+        rows = [re.findall(r"<td>(.*?)</td>", row) for row in body[1].split("</tr>")[:-1]]
+        assert rows[-1][0] == CONTROL
+        found = [float(row[5]) for row in rows[:-1]]
+        assert found == sorted(found, reverse=reverse)
+
+
+def test_what_is_within_the_margin_is_not_better() -> None:
+    names = pd.Series(list("abcde"))
+    found = pd.Series(["higher", "higher, within margin", "lower", "undecided", "control"])
+    assert verdicts(names, found) == (
+        "better: a; worse: c; different, but equal within the margin: b; undecided: d"
+    )
+    less = Measure("gini", "Gini", higher=False)
+    assert verdicts(names, found, less).startswith("better: c; worse: a;")
+
+
+def test_verdict_sentences_speak_of_the_primary_metric(made: dict[str, pd.DataFrame]) -> None:
+    results, models = (
+        frame.assign(primary=frame["metric"] == "elbo")
+        for frame in (made["results"], made["models"])
+    )
+    found = findings(results, models, CONTROL, 0.95)
+    assert found[0].startswith("my_data, mult-vae, ELBO against constant: ")
+    assert not any("NDCG" in sentence for sentence in found)
+
+
+def test_a_metric_of_ones_own_has_sentences_and_tables(made: dict[str, pd.DataFrame]) -> None:
+    results = made["results"].query("metric == 'ndcg@100'").assign(metric="gini")
+    own = {"gini": Measure("gini", "Gini", higher=False)}
+    found = findings(results, made["models"][:0], CONTROL, 0.95, own)
+    assert "my_data, mult-vae, Gini against constant: worse: linear;" in found[0]
+    assert "reaches Gini " in sentences(results, CONTROL, own)[0]
+    assert "gini:mean" in numbers(results, CONTROL, own)

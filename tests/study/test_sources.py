@@ -1,0 +1,115 @@
+"""Which files a result stands on: found by reading, without running them, once a plan."""
+
+import ast
+import hashlib
+import importlib
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from vaebench.components import module_spec
+from vaebench.study import sources
+from vaebench.study.plan import Plan
+
+ROOT = Path(__file__).parents[1]
+PROGRAM = """
+import sys
+import yaml
+from vaebench.study.plan import Plan
+
+RULE = {"rule": {"class": "joint.Joint"}}  # or each model is asked for its own
+plan = Plan(yaml.safe_load(open("config.yaml", encoding="utf-8")) | {"training": RULE})
+for cell in plan.cells.values():
+    plan.cell_sources(cell)
+print(sorted({"torch", "numpy", "pandas", "mlflow"} & set(sys.modules)))
+"""
+
+
+def test_the_work_of_a_plan_does_not_grow_with_its_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand cells are a hundred combinations of modules: each is looked up once."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    Plan(config).check()  # imports the models, and what an import reads does not count
+    counts = []
+    for seeds in (1, 30):
+        parsed: list[Any] = []
+        found: list[Any] = []
+        for function in (sources._imports, sources._path):
+            function.cache_clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(ast, "parse", recorded(ast.parse, parsed))
+            patch.setattr(PathFinder, "find_spec", recorded(PathFinder.find_spec, found))
+            patch.setattr(Path, "resolve", recorded(Path.resolve, found))
+            plan = Plan(config | {"seeds": seeds})
+            lists = [plan.cell_sources(cell) for cell in plan.cells.values()]
+        assert len(lists) == 11 * seeds
+        assert len(set(parsed)) == len(parsed), "a file was parsed twice"
+        counts.append((len(parsed), len(found)))
+    assert counts[0] == counts[1]
+    assert min(counts[0]) > 0
+
+
+def recorded(function: Callable[..., Any], calls: list[Any]) -> Callable[..., Any]:
+    """``function``, its first argument noted in ``calls``."""
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        calls.append(arguments[0])
+        return function(*arguments, **named)
+
+    return call
+
+
+def test_a_caller_may_change_its_list() -> None:
+    plan = Plan(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
+    cell = next(iter(plan.cells.values()))
+    plan.cell_sources(cell).clear()
+    assert plan.cell_sources(cell)
+
+
+def test_planning_loads_no_torch() -> None:
+    """Every job of a cluster plans again."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_module_is_found_as_python_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Module, package, and folders without ``__init__.py`` inside of one another."""
+    for file in ("alone.py", "package/__init__.py", "package/inner.py", "space/deep/inner.py"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("raise RuntimeError('was run')\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    found = {
+        name: module_spec(name)
+        for name in ("alone", "package", "package.inner", "space.deep.inner")
+    }
+    files = {name: spec.origin for name, spec in found.items() if spec}
+    assert files == {
+        "alone": str(tmp_path / "alone.py"),
+        "package": str(tmp_path / "package/__init__.py"),
+        "package.inner": str(tmp_path / "package/inner.py"),
+        "space.deep.inner": str(tmp_path / "space/deep/inner.py"),
+    }
+    for missing in ("alone.inner", "package.missing", "nowhere", "nowhere.inner", "json.nothing"):
+        assert module_spec(missing) is None
+
+
+def test_the_code_of_a_cell_is_its_files_with_their_digests() -> None:
+    """The parameter that makes Snakemake rerun a cell after an edit."""
+    plan = Plan(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
+    cell = next(iter(plan.cells.values()))
+    code = plan.code(cell)
+    assert list(code) == plan.cell_sources(cell)
+    for path, digest in code.items():
+        content = Path(path).read_bytes()
+        assert hashlib.sha256(content).hexdigest().startswith(digest)
+    assert len(set(code.values())) == len(code), "no two files of a cell are the same"

@@ -1,0 +1,39 @@
+"""``python -m vaebench COMMAND …``: what a study costs, its archive, its mirror, its check."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "plan": ("vaebench.report.costs", "what a study will cost, before anybody spends it"),
+    "adopt": ("vaebench.study.adopt", "take finished cells over into a newer version"),
+    "archive": ("vaebench.sharing.archive", "a study in one file, for another person to check"),
+    "verify": ("vaebench.sharing.verify", "do the results of a study or an archive agree?"),
+    "sync": ("vaebench.sharing.sync", "bring MLflow up to date"),
+    "ui": ("vaebench.sharing.ui", "browse all studies in MLflow"),
+    "gallery": ("vaebench.plots.gallery", "draw β(t) of every strategy"),
+    "power": ("vaebench.statistics.power", "what a study of so many seeds and users can find"),
+}
+"""Name → the module whose ``main`` takes the remaining arguments, and what it does."""
+
+
+def usage() -> str:
+    """The commands and what they do."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {words}" for name, (_, words) in COMMANDS.items()]
+    return "\n".join(["usage: python -m vaebench COMMAND …", "", *lines])
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run a command."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(usage())  # noqa: T201
+        return
+    if arguments[0] not in COMMANDS:
+        sys.exit(f"vaebench: {arguments[0]}: no such command; allowed: {', '.join(COMMANDS)}")
+    module, _ = COMMANDS[arguments[0]]
+    importlib.import_module(module).main(list(arguments[1:]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

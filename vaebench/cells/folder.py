@@ -1,0 +1,131 @@
+"""The folder of a cell: every path of a study that holds a cell's names is built and parsed here.
+
+No import here costs a job time at its start.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+TRAINED = (
+    "config.json",
+    "trace.parquet",
+    "best.safetensors",
+    "last.safetensors",
+    "training.json",
+)
+"""What training writes, the seal last; all that a trial of the tuning stage has."""
+
+TESTED = ("test.parquet", "latents.parquet", "summary.json", "status.json")
+"""What testing adds, the seal last."""
+
+FILES = (*TRAINED, *TESTED)
+"""The files of a finished cell."""
+
+SEALS = {"training.json": TRAINED[:-1], "status.json": (*TRAINED, *TESTED[:-1])}
+"""Seal → the files whose digests it holds."""
+
+NAMES = "{dataset}/{model}/{strategy}/seed-{seed}"
+"""The names of a cell as a path, also in the rules of the workflow."""
+
+KEYS = ["dataset", "model", "strategy", "seed"]
+"""What names a cell."""
+
+NONE = "none"
+"""What stands in a baseline's path where a VAE has its strategy."""
+
+_LEVELS = NAMES.count("/") + 1
+
+
+@dataclass(frozen=True)
+class CellFolder:
+    """A cell of the study in the folder ``study``; with ``trial``, one of its tuning stage.
+
+    ``…/NAME/cells/dataset/model/strategy/seed-n`` or
+    ``…/NAME/tuning/trial-k/cells/dataset/model/strategy/seed-n``.
+    """
+
+    study: Path
+    dataset: str
+    model: str
+    strategy: str
+    seed: int
+    trial: int | None = None
+
+    @classmethod
+    def parse(cls, path: Path | str) -> Self:
+        """The cell whose folder ``path`` is.
+
+        Raises:
+            ValueError: it is the folder of no cell.
+        """
+        path = Path(path)
+        home = path.parents[_LEVELS - 1] if len(path.parts) > _LEVELS else Path()
+        dataset, model, strategy, seed = path.parts[-_LEVELS:]
+        if home.name != "cells" or not seed.removeprefix("seed-").isdecimal():
+            raise ValueError(f"{path}: not the folder of a cell; allowed: …/cells/{NAMES}")
+        stage = home.parent
+        trial = None
+        if stage.parent.name == "tuning" and stage.name.startswith("trial-"):
+            trial = int(stage.name.removeprefix("trial-"))
+        study = stage if trial is None else stage.parents[1]
+        return cls(study, dataset, model, strategy, int(seed.removeprefix("seed-")), trial)
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """``dataset, model, strategy, seed``."""
+        return {key: getattr(self, key) for key in KEYS}
+
+    @property
+    def key(self) -> str:
+        """The names as a path: ``dataset/model/strategy/seed-n``."""
+        return NAMES.format(**self.names)
+
+    @property
+    def group(self) -> str:
+        """What the seeds of a strategy share: ``dataset/model/strategy``."""
+        return self.key.rpartition("/")[0]
+
+    @property
+    def stage(self) -> Path:
+        """The folder that holds the folders of cells: the study's, or that of a trial."""
+        return self.study if self.trial is None else self.study / f"tuning/trial-{self.trial}"
+
+    @property
+    def path(self) -> Path:
+        """The cell's own folder."""
+        return self.stage / "cells" / self.key
+
+    @property
+    def split(self) -> Path:
+        """The folder of its split."""
+        return self.study / "data" / self.dataset
+
+    @property
+    def images(self) -> Path:
+        """What the image section of a study measures of it."""
+        return self.study / "images/cells" / self.key
+
+    @property
+    def label(self) -> str:
+        """The cell for people: its names, and the trial where it is one."""
+        return self.key if self.trial is None else f"trial-{self.trial}/{self.key}"
+
+    @property
+    def kept(self) -> Path:
+        """Where the second names of its files lie (:mod:`vaebench.cells.kept`)."""
+        return self.stage / ".kept" / self.key
+
+    def log(self, stage: str = "train") -> Path:
+        """The log of its ``train`` or ``test`` job."""
+        below = "cells" if self.trial is None else f"tuning/trial-{self.trial}"
+        return self.study / "logs" / below / self.key / f"{stage}.log"
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is a result: of a trial its training, of a cell its test."""
+        return self.file(TRAINED[-1] if self.trial is not None else TESTED[-1]).exists()
+
+    def file(self, name: str) -> Path:
+        """A file of the cell."""
+        return self.path / name

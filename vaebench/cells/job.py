@@ -1,0 +1,177 @@
+"""What the workflow starts for a cell, a trial, a baseline or a test: one ritual around one step.
+
+``python -m vaebench.cells.job STEP --out …``: a log; nobody else works on the cell; the code is the
+one that the study was planned with; what was finished before comes back; a device; the step; what
+is finished is kept; the terminal says how far the study is.
+"""
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vaebench.cells import kept, stamp
+from vaebench.cells.folder import FILES, TESTED, TRAINED, CellFolder
+from vaebench.errors import DataError
+from vaebench.jobs import announce, job
+from vaebench.machine.devices import lease
+from vaebench.machine.leases import alone
+from vaebench.study.sources import CODE, moved
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a rule of the workflow knows of a job.
+
+    Attributes:
+        out: one of the files that it makes.
+        log: the job's log.
+        threads: how many torch may use.
+        card: of the split.
+        spec: the cell's specification as planned.
+        code: the digest of the code that the step depends on.
+        metrics: of the test part, by name.
+        samples: of z per test example.
+        stages: ``training.json`` of the cells that find an option first.
+        choice: the file of the tuning stage's choice, if there is one.
+    """
+
+    out: str
+    log: str
+    threads: int
+    card: str
+    code: str
+    spec: dict[str, Any]
+    metrics: dict[str, Any] | None = None
+    samples: int | None = None
+    stages: Sequence[str] = ()
+    choice: Sequence[str] = ()
+
+    @property
+    def path(self) -> Path:
+        """The cell's folder."""
+        return Path(self.out).parent
+
+    @property
+    def data(self) -> Path:
+        """The folder of its split."""
+        return Path(self.card).parent
+
+    @property
+    def chosen(self) -> Path | None:
+        """The file of the tuning stage's choice."""
+        return Path(self.choice[0]) if self.choice else None
+
+    @property
+    def stamp(self) -> dict[str, Any]:
+        """What the step depends on, by content."""
+        plan = stamp.planned(self.spec, self.code, self.metrics, self.samples)
+        return stamp.complete(plan, Path(self.card), map(Path, (*self.stages, *self.choice)))
+
+
+def _train(job: Job, mark: Any) -> dict[str, Any]:  # noqa: ANN401
+    from vaebench.cells import vae  # noqa: PLC0415 (torch: it must see the leased device alone)
+
+    stages = {CellFolder.parse(Path(p).parent).strategy: Path(p).parent for p in job.stages}
+    return vae.run(job.spec, job.data, job.path, stages=stages, choice=job.chosen, stamp=mark)
+
+
+def _test(job: Job, mark: Any) -> dict[str, Any]:  # noqa: ANN401
+    from vaebench.cells import test  # noqa: PLC0415 (torch)
+
+    return test.run(job.path, job.data, job.metrics or {}, samples=job.samples or 1, stamp=mark)
+
+
+def _baseline(job: Job, mark: Any) -> dict[str, Any]:  # noqa: ANN401
+    from vaebench.cells import baseline  # noqa: PLC0415 (torch)
+
+    data, choice = job.data, job.chosen
+    return baseline.run(job.spec, data, job.path, job.metrics, choice=choice, stamp=mark)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One kind of job: what it does, what it leaves, and whether it may use a GPU."""
+
+    work: Callable[[Job, Any], dict[str, Any]]
+    files: tuple[str, ...]
+    device: bool = False
+    ends_cell: bool = False
+
+
+STEPS = {
+    "train": Step(_train, TRAINED, device=True),
+    "test": Step(_test, TESTED, ends_cell=True),
+    "baseline": Step(_baseline, FILES, ends_cell=True),
+    "baseline-trial": Step(_baseline, TRAINED),
+}
+
+
+IMPORTS = ("vaebench.cells.vae", "vaebench.cells.test", "vaebench.cells.baseline", "vaebench.jobs")
+"""What steps import; a job that starts warm has them already."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do the job; 0 if the step left its files, whatever the cell's status."""
+    name, task = parse(arguments)
+    step, cell = STEPS[name], CellFolder.parse(task.path)
+    with job(task.log), alone(cell.path):
+        _as_planned(cell.study, task.code)
+        mark = task.stamp
+        if not kept.restore(cell, step.files, mark):
+            with lease(task.spec["training"].get("device", "auto") if step.device else "cpu"):
+                import torch  # noqa: PLC0415 (it must see the leased device alone)
+
+                torch.set_num_threads(task.threads)
+                result = step.work(task, mark)
+            if result["status"] == "done":
+                kept.keep(cell, step.files, mark)
+        if step.ends_cell:
+            announce(cell)
+    return 0
+
+
+def parse(arguments: Sequence[str]) -> tuple[str, Job]:
+    """The step and the job of a command line: an option for every field of :class:`Job`."""
+    parser = ArgumentParser(prog="python -m vaebench.cells.job", description=__doc__)
+    parser.add_argument("--step", choices=STEPS, required=True)
+    for name, more in OPTIONS.items():
+        parser.add_argument(f"--{name}", **more)
+    given = vars(parser.parse_args(arguments))
+    return given.pop("step"), Job(**given)
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "out": {"required": True},
+    "log": {"required": True},
+    "threads": {"type": int, "required": True},
+    "card": {"required": True},
+    "code": {"required": True},
+    "spec": {"type": json.loads, "required": True},
+    "metrics": {"type": json.loads},
+    "samples": {"type": int},
+    "stages": {"nargs": "*", "default": []},
+    "choice": {"nargs": "*", "default": []},
+}
+"""How the fields of :class:`Job` are read."""
+
+
+def _as_planned(study: Path, code: str) -> None:
+    """Refuse code that was edited since the workflow planned this job.
+
+    Raises:
+        DataError: a source file has other content.
+    """
+    edited = moved(study / CODE, code)
+    if edited:
+        raise DataError(
+            f"{', '.join(edited)}: edited since this run of the workflow began, and the result "
+            "would be of other code than planned; allowed: the same command again"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,271 @@
+"""Reading a study's cells back as tidy frames: files in, frames out."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet
+
+from vaebench.cells.folder import KEYS, CellFolder
+from vaebench.errors import DataError
+from vaebench.files import read_json
+from vaebench.jobs import UNEXPECTED
+from vaebench.statistics.variance import FIXED, STREAMS
+from vaebench.words import METRICS
+
+LATENTS = (
+    "active_units",
+    "collapsed",
+    "mutual_information",
+    "mutual_information_cap",
+    "marginal_kl",
+)
+"""What a cell may say of its latents (``summary.json["latents"]``)."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """All cells of a study; frames are made on demand, per-example values one metric at a time.
+
+    A folder without ``status.json`` is a cell without a result: it stands in :meth:`table` as
+    ``missing`` and nowhere else.
+    """
+
+    folders: Sequence[Path]
+
+    @cached_property
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """Metric → what is known of it (unit, better, per, epoch), in the order of the tables."""
+        found: dict[str, dict[str, Any]] = {}
+        for folder in self._with_result():
+            found |= read_json(folder / "summary.json")["metrics"]
+        return {name: found[name] for name in ordered(found)}
+
+    def table(self) -> pd.DataFrame:
+        """One row a cell: its names, status, reason, test means, selection, latents and times."""
+        return pd.DataFrame([self._row(folder) for folder in self.folders])
+
+    def traces(self) -> pd.DataFrame:
+        """One row a cell and epoch."""
+        frames = []
+        for folder in self._with_result():
+            frame = pyarrow.parquet.read_table(folder / "trace.parquet").to_pandas()
+            frames.append(frame.assign(**CellFolder.parse(folder).names))
+        return pd.concat(frames, ignore_index=True)
+
+    def blocks(self) -> list[tuple[str, str]]:
+        """(data set, model), in the order of the cells."""
+        cells = map(CellFolder.parse, self.folders)
+        return list(dict.fromkeys((cell.dataset, cell.model) for cell in cells))
+
+    def values(self, dataset: str, model: str, metric: str) -> dict[str, pd.DataFrame]:
+        """Per-example values of the finished cells: strategy → frame (examples × seeds), finite.
+
+        A cell without a single finite value of the metric is a missing cell: its seed is left out.
+        Examples without a finite value in every other cell of a strategy (users without a held-out
+        item) are left out of that strategy; rows keep their labels, so that strategies can be
+        paired. A strategy for which nothing is left is left out.
+
+        Raises:
+            DataError: cells of the same data set were tested on different numbers of examples.
+        """
+        found: dict[str, dict[int, np.ndarray]] = {}
+        first: tuple[Path, int] | None = None
+        for folder, columns in self._columns.items():
+            key = CellFolder.parse(folder).names
+            if (key["dataset"], key["model"]) != (dataset, model) or metric not in columns:
+                continue
+            column = self._column(folder, metric)
+            first = first or (folder, len(column))
+            if len(column) != first[1]:
+                raise DataError(
+                    f"{folder / 'test.parquet'}: {len(column)} test examples, but {first[0]} has "
+                    f"{first[1]}; allowed: cells of one split (delete the cells of the other)"
+                )
+            column[~np.isfinite(column)] = np.nan
+            if np.isfinite(column).any():
+                found.setdefault(key["strategy"], {})[key["seed"]] = column
+        frames = {strategy: pd.DataFrame(seeds).dropna() for strategy, seeds in found.items()}
+        return {strategy: frame for strategy, frame in frames.items() if len(frame)}
+
+    def fixed(self, dataset: str) -> set[str]:
+        """The models of a data set that draw nothing, so that one seed is all seeds."""
+        cells = {folder: CellFolder.parse(folder) for folder in self._columns}
+        return {
+            cell.model
+            for folder, cell in cells.items()
+            if cell.dataset == dataset and read_json(folder / "summary.json").get("deterministic")
+        }
+
+    def interactions(self, dataset: str, model: str) -> pd.Series | None:
+        """|x_u| by the labels of the examples of :meth:`values`; None for data without counts."""
+        for folder, columns in self._columns.items():
+            key = CellFolder.parse(folder).names
+            if (key["dataset"], key["model"]) == (dataset, model) and "interactions" in columns:
+                table = pyarrow.parquet.read_table(
+                    folder / "test.parquet", columns=["interactions"]
+                )
+                return pd.Series(table["interactions"].to_numpy())
+        return None
+
+    def sources(self, cards: Sequence[Path | str]) -> pd.DataFrame:
+        """What each finished cell's randomness was seeded by: see :mod:`statistics.variance`.
+
+        One row a cell and metric: ``data, model, strategy, training`` (what was run), a column a
+        source of variance (its level), ``metric, value``. Data sets are the same data under
+        different splits if their cards agree in source, protocol and counts, but for the split's
+        seed.
+
+        Args:
+            cards: the ``card.json`` of every data set.
+        """
+        data = {Path(card).parent.name: _data(Path(card)) for card in cards}
+        rows = []
+        for folder in self._columns:
+            key = CellFolder.parse(folder).names
+            config = read_json(folder / "config.json")
+            if key["dataset"] not in data:
+                continue
+            identity, split = data[key["dataset"]]
+            training = dict(config["training"])
+            varied = training.pop("vary", list(STREAMS))
+            drawn = f"{key['dataset']}/{key['model']}/{key['seed']}"
+            what = {
+                "data": identity,
+                "model": _component(config["model"]),
+                "strategy": _component(config["strategy"]),
+                "training": json.dumps(training, sort_keys=True),
+                "split": split,
+                **{stream: drawn if stream in varied else FIXED for stream in STREAMS},
+            }
+            means = read_json(folder / "summary.json")["test"]
+            rows += [
+                {**what, "metric": metric, "value": means[metric]}
+                for metric in self.metrics
+                if means.get(metric) is not None
+            ]
+        columns = ["data", "model", "strategy", "training"]
+        columns += ["split", *STREAMS, "metric", "value"]
+        return pd.DataFrame(rows, columns=columns)
+
+    @cached_property
+    def _columns(self) -> dict[Path, set[str]]:
+        """Finished cell → the metrics that it has a value of, and ``interactions``; read once."""
+        return {
+            folder: set(read_json(folder / "summary.json")["test"])
+            for folder in self._with_result()
+            if read_json(folder / "status.json")["status"] == "done"
+        }
+
+    def _column(self, folder: Path, metric: str) -> np.ndarray:
+        """The values of a metric: one a test example, or the only one of the cell."""
+        if self.metrics[metric]["per"] == "cell":
+            return np.array([read_json(folder / "summary.json")["test"][metric]], dtype=float)
+        table = pyarrow.parquet.read_table(folder / "test.parquet", columns=[metric])
+        return table[metric].to_numpy().astype(float)
+
+    def _with_result(self) -> list[Path]:
+        return [folder for folder in self.folders if (folder / "status.json").exists()]
+
+    def _row(self, folder: Path) -> dict[str, Any]:
+        if not (folder / "status.json").exists():
+            missing = {"status": "missing", "reason": why_missing(folder)}
+            return CellFolder.parse(folder).names | missing
+        summary = read_json(folder / "summary.json")
+        status = read_json(folder / "status.json")
+        selected = summary["selected"] or {}
+        last = summary["last"] or {}
+        latents = summary.get("latents") or {}
+        target = summary.get("target") or {}
+        return {
+            **CellFolder.parse(folder).names,
+            **{key: status[key] for key in ("status", "reason")},
+            **summary["test"],
+            "test_examples": summary["test_examples"],
+            "test_without_target": summary["test_without_target"],
+            "selected_epoch": selected.get("epoch"),
+            "beta_selected": selected.get("beta"),
+            "beta_last": last.get("beta"),
+            "target_of": described(target),
+            "target": target.get("nats"),
+            "reached_selected": selected.get("reached"),
+            "reached": last.get("reached"),
+            "first_distortion": summary["first_batch"].get("distortion"),
+            "first_rate": summary["first_batch"].get("rate"),
+            **{name: latents.get(name) for name in LATENTS},
+            "parameters": summary["parameters"],
+            "seconds": summary["seconds"],
+            "device": summary["device"],
+        }
+
+
+def described(target: Mapping[str, Any]) -> str | None:
+    """What a strategy's target is a target of; None without one."""
+    per = " per interaction" if target.get("per_interaction") else ""
+    return f"{target['of']}{per}" if target else None
+
+
+def _data(card: Path) -> tuple[str, str]:
+    """What data a card describes, whatever the seed of the split; and that seed.
+
+    Data without a published source (drawn, embedded) are told apart by their name.
+    """
+    facts = read_json(card)
+    protocol = dict(facts.get("protocol") or {})
+    seed = str(protocol.pop("seed", "–"))
+    source = facts.get("source") or {}
+    if not source.get("sha256") or seed == "–":
+        return card.parent.name, seed
+    counted = {name: facts["counts"][name] for name in ("users", "items", "interactions")}
+    return json.dumps([source, protocol, counted], sort_keys=True), seed
+
+
+def _component(spec: dict[str, Any]) -> str:
+    """A component by what it is, not by its name in the study."""
+    return json.dumps({k: v for k, v in spec.items() if k != "name"}, sort_keys=True)
+
+
+def why_missing(folder: Path) -> str:
+    """The last error in the logs of a cell without a result, as far as there is one."""
+    cell = CellFolder.parse(folder)
+    logs = [log for stage in ("test", "train") if (log := cell.log(stage)).exists()]
+    if not logs:
+        return "not started"
+    lines = logs[0].read_text(encoding="utf-8", errors="replace").splitlines()
+    errors = [line.partition(" ERROR ")[2] for line in lines if " ERROR " in line]
+    if errors and errors[-1] != UNEXPECTED:
+        return errors[-1]
+    return lines[-1] if errors else f"killed, or still running; its log is {logs[0]}"
+
+
+def ordered(metrics: Iterable[str]) -> list[str]:
+    """The shipped metrics first, in the order of the tables."""
+    known = list(METRICS)
+    return sorted(metrics, key=lambda name: known.index(name) if name in known else len(known))
+
+
+def failures(table: pd.DataFrame) -> pd.DataFrame:
+    """The cells that did not finish, with their reason."""
+    return table.loc[table["status"] != "done", [*KEYS, "status", "reason"]]
+
+
+def truths(cards: Sequence[Path | str]) -> dict[str, dict[str, float]]:
+    """Data set → best possible test metrics, from its ``card.json``; empty for real data."""
+    return {Path(card).parent.name: read_json(Path(card))["truth"] for card in cards}
+
+
+def read_frames(paths: Sequence[Path | str]) -> dict[str, pd.DataFrame]:
+    """The study's tables by name; an empty text is an empty text and not a missing one."""
+    found = {}
+    for path in map(Path, paths):
+        frame = pd.read_csv(path)
+        for column in ("note", "left_out"):
+            if column in frame:
+                frame[column] = frame[column].fillna("").astype(object)
+        found[path.stem] = frame
+    return found

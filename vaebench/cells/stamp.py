@@ -1,0 +1,38 @@
+"""What a finished stage of a cell depends on, by content: its stamp, kept in its seal.
+
+A stamp has four entries: ``spec``, a digest of what the study asks for; ``code``, of what the
+source files say; ``card``, of the split's card; ``found``, of what other jobs found for it. The
+first two are known when a study is planned.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from vaebench.files import digest, read_json
+from vaebench.machine.provenance import config_hash
+
+
+def planned(
+    spec: Mapping[str, Any],
+    code: str,
+    metrics: Mapping[str, Any] | None = None,
+    samples: int | None = None,
+) -> dict[str, Any]:
+    """The entries that a plan knows."""
+    wanted = {**spec, "metrics": metrics, "samples": samples}
+    return {"spec": config_hash(wanted), "code": code}
+
+
+def complete(plan: Mapping[str, Any], card: Path, found: Iterable[Path]) -> dict[str, Any]:
+    """With the entries that the files of other jobs give."""
+    return {**plan, "card": digest(card), "found": [findings(path) for path in found]}
+
+
+def findings(path: Path) -> str:
+    """A digest of what a cell reads of another job: a cell's β, or the chosen options."""
+    content = read_json(path)
+    read = content["beta"] if "beta" in content else content["chosen"]
+    return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()

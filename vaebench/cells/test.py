@@ -1,0 +1,239 @@
+"""The test of one cell: weights that training left and the test part of the split → values.
+
+- ``test.parquet``: one row a test user or picture: its metrics;
+- ``latents.parquet``: one row a latent: rate, variance of its mean, collapse over thresholds;
+- ``summary.json``: what training said, and means over the test examples, metrics of the whole cell,
+  counts;
+- ``status.json``: status and reason, and the digests of all other files.
+
+Nothing is trained: a further metric costs seconds a cell.
+"""
+
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from vaebench.cells.files import seal, write_table
+from vaebench.cells.metrics import Found, bounded, created, likely, logits, ranked
+from vaebench.cells.out_of_memory import STATUS, within_memory
+from vaebench.cells.vae import build, features, streams_of
+from vaebench.errors import DataError
+from vaebench.files import digest, read_json, write_json
+from vaebench.metrics import Metric
+from vaebench.metrics.bound import elbo
+from vaebench.metrics.latents import (
+    ACTIVE,
+    COLLAPSED_RATE,
+    COLLAPSED_SHARE,
+    latents,
+    mutual_information,
+)
+from vaebench.models import VAE
+from vaebench.seeds import torch_stream
+from vaebench.sparse import SparseRows, counts
+from vaebench.training.data import Data, HeldOut
+
+WEIGHTS = {"selected": "best.safetensors", "last": "last.safetensors"}
+"""Epoch → the file of its weights."""
+
+OF_SEALS = ("status", "reason", "files", "stamp")
+"""Keys of ``training.json`` that ``status.json`` has for the whole cell."""
+
+Components = Mapping[str, Mapping[str, Any]]
+"""Name of a metric → ``{class: …, epoch: selected | last, **options}``."""
+
+
+def run(
+    out: Path,
+    data_folder: Path,
+    metrics: Components,
+    *,
+    samples: int = 10,
+    stamp: Any = None,  # noqa: ANN401 (JSON)
+) -> dict[str, Any]:
+    """Measure the test part with the weights of the cell in ``out`` and write the files.
+
+    Args:
+        out: the folder of a trained cell.
+        data_folder: its split.
+        metrics: what to measure.
+        samples: of z per example, for the bound.
+        stamp: what the values depend on beside the training, kept in ``status.json``.
+
+    Returns:
+        Summary and status.
+
+    Raises:
+        ConfigError: a metric's option is not usable.
+        DataError: a file cannot be read or written, or is not the one that training left.
+    """
+    return within_memory(
+        lambda: _run(out, data_folder, metrics, samples, stamp),
+        lambda reason: _without_memory(out, reason, stamp),
+    )
+
+
+def _run(
+    out: Path,
+    data_folder: Path,
+    metrics: Components,
+    samples: int,
+    stamp: Any,  # noqa: ANN401 (JSON)
+) -> dict[str, Any]:
+    """See :func:`run`."""
+    started = time.perf_counter()
+    training = read_json(out / "training.json")
+    for name, wanted in training["files"].items():
+        if digest(out / name) != wanted:
+            raise DataError(f"{out / name}: not the file that training left; train the cell again")
+    components, epochs = built(metrics), epochs_of(metrics)
+    found, sizes = Found({}, {}), {}
+    table: dict[str, np.ndarray] = {}
+    diagnostics: dict[str, float] = {}
+    if training["status"] == "done":
+        spec = read_json(out / "config.json")
+        data, noise = Data(data_folder, torch.device("cpu")), streams_of(spec)["noise"]
+        part = data.held_out("test")
+        for epoch in dict.fromkeys(("selected", *epochs.values())):
+            model = build(spec["model"], features(part.examples), ("read",))
+            model.load_state_dict(load_file(out / WEIGHTS[epoch]))
+            wanted = {n: metric for n, metric in components.items() if epochs[n] == epoch}
+            values = measured(model, part, wanted, noise, samples, partial(popularity, data))
+            found = Found(found.examples | values.examples, found.cells | values.cells)
+            if epoch == "selected":
+                sizes = interactions(part)
+                table, diagnostics = of_latents(model, part, noise)
+    return write(
+        out,
+        training,
+        found,
+        described(metrics),
+        sizes=sizes,
+        latents=table,
+        about={"latents": diagnostics, "test_seconds": time.perf_counter() - started},
+        stamp=stamp,
+    )
+
+
+def measured(
+    model: VAE,
+    part: HeldOut,
+    metrics: Mapping[str, Metric],
+    names: tuple[object, ...],
+    samples: int,
+    shown: Any,  # noqa: ANN401 (see ranked)
+) -> Found:
+    """All ``metrics`` of a model on a part; the same ε for every metric of the bound."""
+    device = next(model.parameters()).device
+
+    def stream() -> torch.Generator:
+        return torch_stream("test", *names, device=device)
+
+    found = ranked(metrics, logits(model), part, shown)
+    values = elbo(model, part.examples, stream(), samples=samples)
+    of_model = likely(metrics, model, part, stream)
+    return Found(found.examples | bounded(metrics, values) | of_model, found.cells)
+
+
+def popularity(data: Data) -> Tensor:
+    """The number of training interactions of each item, (I,)."""
+    train = data.train()
+    assert isinstance(train, SparseRows)  # noqa: S101 (a metric of the catalogue wants interactions)
+    return torch.bincount(train.indices, minlength=train.columns)
+
+
+def interactions(part: HeldOut) -> dict[str, np.ndarray]:
+    """|x_u| of every test user; nothing for pictures."""
+    sizes = counts(part.examples)
+    return {} if sizes is None else {"interactions": sizes.double().cpu().numpy()}
+
+
+def of_latents(
+    model: VAE, part: HeldOut, names: tuple[object, ...]
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """What the latents carry, a value a latent; and of all together."""
+    if not model.has_rate:
+        return {}, {}
+    noise = torch_stream("latents", *names, device=next(model.parameters()).device)
+    found = latents(model, part.examples, noise)
+    collapsed = found[f"below_{COLLAPSED_RATE:g}"] >= COLLAPSED_SHARE
+    return {name: values.cpu().numpy() for name, values in found.items()}, {
+        "active_units": int((found["mean_variance"] > ACTIVE).sum()),
+        "collapsed": int(collapsed.sum()),
+        **mutual_information(model, part.examples, noise),
+    }
+
+
+def epochs_of(metrics: Components) -> dict[str, str]:
+    """Name → ``selected`` or ``last``: whose weights a metric looks at."""
+    return {name: component.get("epoch", "selected") for name, component in metrics.items()}
+
+
+def built(metrics: Components) -> dict[str, Metric]:
+    """Name → metric.
+
+    Raises:
+        ConfigError: an unknown class or an impossible option.
+    """
+    return created(
+        {name: {k: v for k, v in m.items() if k != "epoch"} for name, m in metrics.items()}
+    )
+
+
+def described(metrics: Components) -> dict[str, dict[str, Any]]:
+    """What tables need to know of a metric: unit, what is better, one value of what, epoch."""
+    epochs = epochs_of(metrics)
+    return {
+        name: {"unit": m.unit, "better": m.better, "per": m.per, "epoch": epochs[name]}
+        for name, m in built(metrics).items()
+    }
+
+
+def write(
+    out: Path,
+    training: Mapping[str, Any],
+    found: Found,
+    about_metrics: Mapping[str, Any],
+    *,
+    sizes: Mapping[str, np.ndarray],
+    latents: Mapping[str, np.ndarray],
+    about: Mapping[str, Any],
+    stamp: Any,  # noqa: ANN401 (JSON)
+) -> dict[str, Any]:
+    """The files of a test; ``status.json`` comes last. Returns summary and status."""
+    columns = {**found.examples, **sizes}
+    absent = [int(np.isnan(values).sum()) for values in columns.values()]
+    measured_here = {*found.examples, *found.cells}
+    summary = {
+        "test": {name: mean(values) for name, values in columns.items()} | found.cells,
+        "test_examples": len(next(iter(columns.values()))) if columns else 0,
+        "test_without_target": max(absent, default=0),
+        "metrics": {n: each for n, each in about_metrics.items() if n in measured_here},
+        **{key: value for key, value in training.items() if key not in OF_SEALS},
+        **about,
+    }
+    write_table(out / "test.parquet", columns)
+    write_table(out / "latents.parquet", latents)
+    write_json(out / "summary.json", summary)
+    status = {"status": training["status"], "reason": training["reason"], "stamp": stamp}
+    return summary | seal(out, "status.json", status)
+
+
+def mean(values: np.ndarray) -> float | None:
+    """The mean over the examples that have a value; None if none has."""
+    return float(np.nanmean(values)) if np.isfinite(values).any() else None
+
+
+def _without_memory(out: Path, reason: str, stamp: Any) -> dict[str, Any]:  # noqa: ANN401
+    """The files of a test that needs more memory than there is."""
+    training = read_json(out / "training.json") | {"status": STATUS, "reason": reason}
+    nothing = Found({}, {})
+    about: dict[str, Any] = {"latents": {}}
+    return write(out, training, nothing, {}, sizes={}, latents={}, about=about, stamp=stamp)

@@ -1,0 +1,438 @@
+"""Training of one cell: a plain specification and a split → the files of one trained VAE.
+
+Three steps: :func:`prepare` builds everything that training depends on, :func:`fit` trains and
+selects the epoch on validation, :func:`write` leaves the files, each whole:
+
+- ``config.json``: the specification as resolved, every default filled in;
+- ``trace.parquet``: one row an epoch: distortion, rate, ELBO at β = 1 (training, nats per example),
+  β as used, what a strategy with a target reached, validation ELBO and selecting metric, seconds;
+- ``best.safetensors``, ``last.safetensors``: the selected and the final weights;
+- ``training.json``: status, selection, times, versions, and the digests of the other four.
+
+The test part is not read here: see :mod:`vaebench.cells.test`. While a cell trains, a
+``checkpoint.pt`` lies beside them, from which an interrupted one goes on.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import torch
+
+from vaebench.cells.files import seal, write_table, write_weights
+from vaebench.cells.found import found_elsewhere
+from vaebench.cells.metrics import bounded, created, logits, ranked
+from vaebench.cells.out_of_memory import STATUS, within_memory
+from vaebench.cells.selection import selecting
+from vaebench.components import create, find, options, unnamed
+from vaebench.errors import ConfigError, DataError, Diverged
+from vaebench.files import write_json
+from vaebench.machine import provenance
+from vaebench.machine.memory import free_bytes, keep_freed_blocks
+from vaebench.machine.usage import usage
+from vaebench.metrics import Metric
+from vaebench.metrics.bound import elbo
+from vaebench.models import VAE
+from vaebench.seeds import torch_stream
+from vaebench.sparse import Batch
+from vaebench.strategies import Strategy
+from vaebench.training import checkpoint
+from vaebench.training.adam import Adam
+from vaebench.training.cuda_graphs import CUDAGraphs, Recorded
+from vaebench.training.data import Data, HeldOut
+from vaebench.training.estimators import Estimator
+from vaebench.training.loop import Budget, Learner, Progress, Streams, train
+from vaebench.training.orders import Rule
+from vaebench.training.settings import OF_TESTING, Stream, Training
+
+log = logging.getLogger(__name__)
+
+
+def resolve(spec: dict[str, Any]) -> dict[str, Any]:
+    """The specification with every default filled in.
+
+    ``spec`` has the keys study, dataset, model, strategy, seed and training; ``model`` and
+    ``strategy`` are ``{"name": …, "class": …, **options}``; ``select``, where it is there, is such
+    a metric.
+
+    Raises:
+        ConfigError: an option is unknown or impossible.
+    """
+    resolved = dict(spec)
+    homes = {"model": "vaebench.models", "strategy": "vaebench.strategies"}
+    homes |= {"select": "vaebench.metrics"} if "select" in spec else {}
+    for role, home in homes.items():
+        given = dict(spec[role])
+        name, path = given.pop("name"), given.pop("class")
+        resolved[role] = {"name": name, "class": path, **options(find(home, path), given)}
+    training = Training(**spec["training"]).model_dump(exclude=OF_TESTING)
+    own: type[VAE] = find("vaebench.models", spec["model"]["class"])
+    rule = dict(training["rule"] or own.rule)
+    path = rule.pop("class", None)
+    if not isinstance(path, str):
+        raise ConfigError("training.rule.class: missing; allowed: file.Class")
+    training["rule"] = {"class": path, **options(find("vaebench.training.orders", path), rule)}
+    return resolved | {"training": training}
+
+
+def streams_of(spec: Mapping[str, Any]) -> dict[str, tuple[object, ...]]:
+    """The names that seed each random stream of a resolved cell."""
+    names = (spec["dataset"], spec["model"]["name"], spec["seed"])
+    varied = spec["training"]["vary"]
+    return {name: names if name in varied else ("fixed",) for name in get_args(Stream)}
+
+
+@dataclass
+class Prepared:
+    """Everything that the training of a cell depends on, as live objects."""
+
+    spec: dict[str, Any]
+    settings: Training
+    examples: Batch
+    validation: HeldOut
+    learner: Learner
+    streams: Streams
+    selecting: str
+    metrics: dict[str, Metric]
+    noise: tuple[object, ...]
+
+    @property
+    def device(self) -> torch.device:
+        """The device of training."""
+        return next(self.learner.model.parameters()).device
+
+    def validate(self) -> dict[str, float]:
+        """``validation_…`` of the bound and of the metric that selects; means over examples.
+
+        The same ε at every epoch, so that epochs differ by their weights alone.
+
+        Raises:
+            Diverged: a mean is not finite.
+        """
+        model, part = self.learner.model, self.validation
+        noise = torch_stream("validation", *self.noise, device=self.device)
+        values = elbo(model, part.examples, noise, samples=self.settings.validation_samples)
+        found = ranked(self.metrics, logits(model), part).examples
+        found |= {name: each.cpu().numpy() for name, each in values.items()}
+        found |= bounded(self.metrics, values)
+        means = {f"validation_{name}": _mean(each) for name, each in found.items()}
+        broken = {name: value for name, value in means.items() if not math.isfinite(value)}
+        if broken:
+            said = ", ".join(f"{name} {value}" for name, value in broken.items())
+            raise Diverged(f"validation is not finite: {said}; allowed: finite numbers")
+        return means
+
+
+@dataclass
+class Fitted:
+    """What training found: weights on the CPU; ``selected`` is a row of the trace."""
+
+    status: str = "done"
+    reason: str | None = None
+    trace: list[dict[str, float]] = field(default_factory=list)
+    first_batch: dict[str, float] = field(default_factory=dict)
+    best: dict[str, torch.Tensor] = field(default_factory=dict)
+    last: dict[str, torch.Tensor] = field(default_factory=dict)
+    selected: dict[str, float] | None = None
+    resumed: bool = False
+
+
+def prepare(spec: dict[str, Any], data_folder: Path) -> Prepared:
+    """Build model, strategy, optimiser and streams of a resolved specification; read the split.
+
+    Raises:
+        ConfigError: an option is not usable, or more memory is needed than there is.
+        DataError: the split cannot be read, or values are outside the likelihood's support.
+    """
+    settings = Training(**spec["training"])
+    device = choose_device(settings.device)
+    keep_freed_blocks()
+    torch.set_float32_matmul_precision("high" if settings.precision == "tf32" else "highest")
+    data, drawn = Data(data_folder, device), streams_of(spec)
+    examples = data.train()
+    model = build(spec["model"], features(examples), drawn["weights"]).to(device)
+    model.narrow(bfloat16=settings.precision == "bfloat16")
+    strategy: Strategy = create("vaebench.strategies", unnamed(spec["strategy"])).to(device)
+    rule: Rule = create("vaebench.training.orders", spec["training"]["rule"]).to(device)
+    estimator = Estimator(settings.estimator, settings.samples)
+    check(estimator, model, examples, settings.batch_size)
+    validation = data.held_out("validation")
+    if validation.held_out is not None and not validation.held_out.lengths.any():
+        raise DataError(
+            f"{data_folder}: no validation user has a held-out item, so nothing can be selected; "
+            "allowed: more interactions a user, or a larger share held out"
+        )
+    name, component = selecting(spec, data.kind())
+    return Prepared(
+        spec,
+        settings,
+        examples,
+        validation,
+        Learner(model, strategy, adam(model, settings), rule, estimator),
+        Streams(
+            torch_stream("batches", *drawn["batches"]),
+            torch_stream("noise", *drawn["noise"], device=device),
+        ),
+        name,
+        created({name: component}),
+        drawn["noise"],
+    )
+
+
+def fit(
+    prepared: Prepared,
+    *,
+    load: dict[str, Any] | None = None,
+    save: Any = None,  # noqa: ANN401 (a function of a state)
+) -> Fitted:
+    """Train and select; the state of the model afterwards is that of the last update.
+
+    Args:
+        prepared: what to train; changed in place.
+        load: the state of a checkpoint to go on from.
+        save: called with the state now and then, and when the job is told to stop.
+
+    Raises:
+        Interrupted: the job was told to stop.
+    """
+    found, progress = Fitted(resumed=load is not None), Progress()
+    best: dict[str, Any] = {}
+    learner, settings = prepared.learner, prepared.settings
+    metric = f"validation_{prepared.selecting}"
+
+    def after_epoch(row: dict[str, float]) -> float:
+        row |= prepared.validate()
+        found.trace.append(row)
+        log.info(
+            "epoch %d/%d: distortion %.2f, rate %.2f, beta %.4g, validation %s %.4f, %.1f s",
+            *(row["epoch"], settings.epochs, row["distortion"], row["rate"], row["beta"]),
+            *(prepared.selecting, row[metric], row["seconds"]),
+        )
+        if not best or row[metric] > best["row"][metric]:  # the first of ties
+            best.update(row=row, weights=snapshot(learner.model))
+        return row[metric]
+
+    training = checkpoint.Training(
+        {
+            "model": learner.model,
+            "strategy": learner.strategy,
+            "rule": learner.rule,
+            "optimizer": learner.optimizer,
+        },
+        {"order": prepared.streams.batches, "noise": prepared.streams.noise},
+        progress,
+        {"trace": found.trace, "best": best},
+    )
+    if load is not None:
+        training.restore(load)
+    graphs = settings.cuda_graph and prepared.device.type == "cuda"
+    noise = prepared.streams.noise
+    try:
+        with checkpoint.Keeper(
+            60 * settings.checkpoint_minutes, lambda: save and save(training.state())
+        ) as keeper:
+            found.first_batch = train(
+                learner,
+                prepared.examples,
+                Budget(settings.epochs, settings.batch_size, settings.learning_rate_cycles),
+                prepared.streams,
+                after_epoch,
+                progress=progress,
+                after_update=keeper,
+                **(
+                    {"recorded": lambda learn: Recorded(learn, learner, noise, CUDAGraphs())}
+                    if graphs
+                    else {}
+                ),
+            )
+    except Diverged as error:
+        found.status, found.reason = "diverged", str(error)
+    found.last = snapshot(learner.model)
+    found.best, found.selected = best.get("weights", found.last), best.get("row")
+    return found
+
+
+def run(
+    spec: dict[str, Any],
+    data_folder: Path,
+    out: Path,
+    *,
+    stages: Mapping[str, Path] = {},
+    choice: Path | None = None,
+    stamp: Any = None,  # noqa: ANN401 (JSON)
+) -> dict[str, Any]:
+    """Train a cell and write its files; the test part stays closed.
+
+    Args:
+        spec: see :func:`resolve`.
+        data_folder: the split.
+        out: the folder of the cell; a checkpoint in it is gone on from.
+        stages: strategy → folder of the cell that finds one of this strategy's options.
+        choice: the options that a tuning stage chose.
+        stamp: what the cell depends on (code, data), kept in ``training.json``; a checkpoint of
+            another one is not gone on from.
+
+    Returns:
+        The content of ``training.json``.
+
+    Raises:
+        ConfigError: the specification is not usable.
+        DataError: the split cannot be read or a file cannot be written.
+        Interrupted: the job was told to stop; the next run goes on.
+    """
+    return within_memory(
+        lambda: _run(spec, data_folder, out, stages, choice, stamp),
+        lambda reason: _without_memory(spec, out, reason, stamp),
+    )
+
+
+def _run(
+    spec: dict[str, Any],
+    data_folder: Path,
+    out: Path,
+    stages: Mapping[str, Path],
+    choice: Path | None,
+    stamp: Any,  # noqa: ANN401 (JSON)
+) -> dict[str, Any]:
+    """See :func:`run`."""
+    started, started_at = time.perf_counter(), time.time()
+    try:
+        spec = resolve(found_elsewhere(spec, stages, choice))
+    except Diverged as error:
+        return write(out, spec, Fitted("blocked", str(error)), {"stamp": stamp})
+    prepared = prepare(spec, data_folder)
+    file = out / checkpoint.NAME
+    mark = provenance.config_hash({"spec": spec, "stamp": stamp})
+    fitted = fit(
+        prepared,
+        load=checkpoint.load(file, mark),
+        save=lambda state: checkpoint.save(file, mark, state),
+    )
+    device = prepared.device
+    cuda = device.type == "cuda"
+    about = {
+        "selecting": prepared.selecting,
+        "target": asdict(aim) if (aim := prepared.learner.strategy.aim()) else None,
+        "parameters": sum(p.numel() for p in prepared.learner.model.parameters()),
+        "started_at": started_at,
+        "seconds": time.perf_counter() - started,
+        "resumed": fitted.resumed,
+        "data": provenance.data(data_folder),
+        "device": torch.cuda.get_device_name(device) if cuda else str(device),
+        "gpu_peak_bytes": torch.cuda.max_memory_allocated() if cuda else None,
+        "stamp": stamp,
+    }
+    result = write(out, spec, fitted, about)
+    file.unlink(missing_ok=True)
+    return result
+
+
+def _without_memory(spec: dict[str, Any], out: Path, reason: str, stamp: Any) -> dict[str, Any]:  # noqa: ANN401
+    """The files of a cell that needs more memory than there is."""
+    result = write(out, resolve(spec), Fitted(STATUS, reason), {"stamp": stamp})
+    (out / checkpoint.NAME).unlink(missing_ok=True)
+    return result
+
+
+def write(
+    out: Path, spec: Mapping[str, Any], fitted: Fitted, about: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The files of a trained cell; ``training.json`` comes last. Returns its content."""
+    trace = fitted.trace
+    betas = [row["beta"] for row in trace]
+    write_json(out / "config.json", spec)
+    write_table(
+        out / "trace.parquet", {key: [row[key] for row in trace] for key in (trace or [{}])[0]}
+    )
+    write_weights(out / "best.safetensors", fitted.best)
+    write_weights(out / "last.safetensors", fitted.last)
+    training = {
+        "status": fitted.status,
+        "reason": fitted.reason,
+        "selected": fitted.selected,
+        "last": trace[-1] if trace else None,
+        "beta": {
+            "selected": fitted.selected["beta"] if fitted.selected else None,
+            "last": betas[-1] if betas else None,
+            "mean": float(np.mean(betas)) if betas else None,
+        },
+        "first_batch": fitted.first_batch,
+        "parameters": 0,
+        **({"started_at": time.time(), "seconds": 0.0, "device": None} | dict(about)),
+        **usage(),
+        **provenance.here(torch.get_num_threads()),
+        "config_sha256": provenance.config_hash(spec),
+    }
+    return seal(out, "training.json", training)
+
+
+def adam(model: VAE, settings: Training) -> Adam:
+    """Adam; weight decay is on weight matrices alone, not on biases.
+
+    On a GPU the learning rate is a tensor there, so that recorded updates can read it.
+    """
+    weights = [p for p in model.parameters() if p.dim() > 1]
+    biases = [p for p in model.parameters() if p.dim() <= 1]
+    groups: list[dict[str, Any]] = [
+        {"params": weights, "weight_decay": settings.weight_decay},
+        {"params": biases},
+    ]
+    device = next(model.parameters()).device
+    if device.type != "cuda":
+        return Adam(groups, settings.learning_rate, fused=True)
+    rate = torch.tensor(settings.learning_rate, device=device)
+    return Adam(groups, rate, fused=True, capturable=True)
+
+
+def build(spec: Mapping[str, Any], inputs: int, names: tuple[object, ...]) -> VAE:
+    """The model of ``spec`` with weights drawn from the stream of ``names``."""
+    model: VAE = create("vaebench.models", unnamed(spec), inputs)
+    model.initialise(torch_stream("weights", *names))
+    return model
+
+
+def check(estimator: Estimator, model: VAE, examples: Batch, batch_size: int) -> None:
+    """Refuse what likelihood or memory cannot hold, before the first update.
+
+    Raises:
+        ConfigError: more samples than the free memory holds.
+        DataError: values outside the likelihood's support.
+    """
+    device = next(model.parameters()).device
+    size = min(batch_size, len(examples))
+    estimator.check_memory(size, features(examples), free_bytes(device))
+    if isinstance(examples, torch.Tensor):
+        with torch.no_grad():
+            model.decode(torch.zeros(1, model.latents, device=device)).check(examples)
+
+
+def choose_device(wanted: str) -> torch.device:
+    """``auto`` is CUDA where there is one, else the CPU.
+
+    Raises:
+        ConfigError: CUDA is wanted and there is none.
+    """
+    available = torch.cuda.is_available()
+    if wanted == "cuda" and not available:
+        raise ConfigError("training.device: 'cuda' is not here; allowed on this machine: auto, cpu")
+    return torch.device("cuda" if available and wanted != "cpu" else "cpu")
+
+
+def features(examples: Batch) -> int:
+    """Items or pixels of a batch."""
+    return examples.shape[1] if isinstance(examples, torch.Tensor) else examples.columns
+
+
+def snapshot(model: VAE) -> dict[str, torch.Tensor]:
+    """A copy of the weights on the CPU."""
+    return {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+
+
+def _mean(values: np.ndarray) -> float:
+    """Over the examples that have a value: a user without held-out items has no ranking."""
+    return float(np.nanmean(values)) if not np.isnan(values).all() else math.nan

@@ -1,0 +1,132 @@
+"""The contract of a baseline as a check."""
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from vaebench.baselines import Baseline, Density, Recommender
+from vaebench.components import validated
+from vaebench.contracts.broken import (
+    ContractBroken,
+    broken_options,
+    global_numbers,
+)
+from vaebench.errors import ConfigError
+
+BATCH = 5
+
+
+def check_baseline(baseline_class: type[Baseline], **options: Any) -> None:  # noqa: ANN401
+    """Check a baseline against all that its cell relies on.
+
+    Options are keyword-only and annotated, and the search space lies within them; what it is fitted
+    to and scores from is not written to; shapes and types; each row is scored by itself; a fit
+    forgets the one before, draws from its generator alone, and draws exactly if it says so.
+
+    Args:
+        baseline_class: the baseline.
+        options: of its constructor, fit for 40 rows of 12 columns.
+
+    Raises:
+        ContractBroken: the first promise that is not kept.
+    """
+    for message in _broken_baseline(baseline_class, lambda: baseline_class(**options)):
+        raise ContractBroken(f"{baseline_class.__name__}: {message}")
+
+
+Rows = Any
+"""Sparse users or dense pictures."""
+
+
+def _broken_baseline(baseline_class: type[Baseline], make: Callable[[], Baseline]) -> Iterator[str]:
+    yield from broken_options(baseline_class)
+    for name, spread in baseline_class.search_space.items():
+        for share in (0.0, 0.5, 1.0):
+            try:
+                validated(baseline_class, {name: spread.at(share)})
+            except ConfigError as error:
+                yield f"search_space: {error}"
+    if not issubclass(baseline_class, Recommender | Density):
+        yield "it is neither a Recommender nor a Density; allowed: one of them"
+    before = global_numbers()
+    yield from _broken_fits(baseline_class, make)
+    if global_numbers() != before:
+        yield "a global random stream is drawn from; allowed: the generator that is given"
+
+
+def _broken_fits(baseline_class: type[Baseline], make: Callable[[], Baseline]) -> Iterator[str]:
+    x, other = (_some_rows(baseline_class, seed) for seed in (0, 1))
+    given = copy.deepcopy(x)
+    fits = []
+    for seed in (0, 0, 1):
+        baseline = make()
+        _fit(baseline, x, seed)
+        yield from _broken_result(baseline, x)
+        fits.append(_found(baseline, x))
+        if abs(x - given).max() > 0:
+            yield "it writes to what it is fitted to or scores from; allowed: reading"
+    refitted = make()
+    _fit(refitted, other, 0)
+    _fit(refitted, x, 0)
+    if not np.array_equal(fits[0], fits[1]):
+        yield "one generator gives two fits; allowed: drawing from the generator alone"
+    if not np.array_equal(fits[0], _found(refitted, x)):
+        yield "a fit depends on the fit before; allowed: what is fitted to and the generator"
+    if np.array_equal(fits[0], fits[2]) != baseline_class.deterministic:
+        word = "differ" if baseline_class.deterministic else "agree"
+        said = f"deterministic is {baseline_class.deterministic}"
+        yield f"{said}, but two seeds {word}; allowed: saying what is so"
+
+
+def _some_rows(baseline_class: type[Baseline], seed: int) -> Rows:
+    """Forty users or pictures of twelve columns."""
+    numbers = np.random.default_rng(seed).random((40, 12))
+    if issubclass(baseline_class, Recommender):
+        return csr_matrix((numbers < 0.4).astype(np.float32))  # noqa: PLR2004
+    pixels = numbers.astype(np.float32)
+    return pixels if getattr(baseline_class, "pictures", None) == "grey" else pixels.round()
+
+
+def _fit(baseline: Baseline, x: Rows, seed: int) -> None:
+    if isinstance(baseline, Recommender | Density):
+        baseline.fit(x, np.random.default_rng(seed))
+
+
+def _found(baseline: Baseline, x: Rows) -> np.ndarray:
+    """Scores, or bounds one below the other: a row an example."""
+    if isinstance(baseline, Recommender):
+        return baseline.scores(csr_matrix(x))
+    assert isinstance(baseline, Density)  # noqa: S101 (there are two families)
+    return np.stack(list(baseline.bounds(np.asarray(x)).values()), 1)
+
+
+def _broken_result(baseline: Baseline, x: Rows) -> Iterator[str]:
+    some, count = x[:5], baseline.parameters()
+    if not isinstance(count, int | np.integer) or count <= 0:
+        yield f"parameters() is {count!r}; allowed: how many numbers were fitted, > 0"
+    if isinstance(baseline, Recommender):
+        scores = baseline.scores(csr_matrix(some))
+        if scores.shape != some.shape or scores.dtype != np.float32:
+            yield f"scores are {scores.dtype} {scores.shape}; allowed: float32 {some.shape}"
+    elif isinstance(baseline, Density):
+        yield from _broken_bounds(baseline.bounds(np.asarray(some)), len(some))
+    found = _found(baseline, some)
+    if not np.isfinite(found).all():
+        yield "a result is not finite; allowed: finite numbers"
+    if not np.allclose(found[3:4], _found(baseline, x[3:4]), rtol=1e-4, atol=1e-6):
+        yield "a row's result depends on the others of its batch; allowed: its own row alone"
+
+
+def _broken_bounds(bounds: dict[str, np.ndarray], count: int) -> Iterator[str]:
+    if list(bounds) != ["elbo", "distortion", "rate"]:
+        yield f"bounds are {', '.join(bounds)}; allowed: elbo, distortion, rate"
+    for name, values in bounds.items():
+        if values.shape != (count,) or values.dtype != np.float64:
+            yield f"{name} is {values.dtype} {values.shape}; allowed: float64 ({count},)"
+    if not np.allclose(bounds["elbo"], -(bounds["distortion"] + bounds["rate"])):
+        yield "elbo is not −(distortion + rate); allowed: that"
+    if (bounds["rate"] < -1e-9).any():  # noqa: PLR2004 (rounding)
+        yield f"a rate is {bounds['rate'].min():g}; allowed: ≥ 0"

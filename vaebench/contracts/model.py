@@ -1,0 +1,204 @@
+"""The contract of a model as a check."""
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from scipy.sparse import csr_matrix
+from torch import Tensor
+
+from vaebench.contracts.broken import (
+    ContractBroken,
+    broken_options,
+    differing,
+    equal,
+    global_numbers,
+)
+from vaebench.distributions import DiagonalGaussian
+from vaebench.models import VAE
+from vaebench.seeds import torch_stream
+from vaebench.sparse import Batch, SparseRows
+
+BATCH = 5
+
+
+def check_model(model_class: type[VAE], features: int = 12, **options: Any) -> None:  # noqa: ANN401
+    """Check a model against all that training and evaluation rely on.
+
+    Options are keyword-only and annotated; a seed names all weights; nothing draws from a global
+    stream; encode draws from ``noise`` in training mode alone, and each row is encoded by itself in
+    evaluation; shapes and float32; log_prob and rate write nothing; a rate that does not look at z
+    is the KL divergence to the prior, so it is ≥ 0; every parameter learns; what training changes
+    lies in parameters and buffers.
+
+    Args:
+        model_class: the model.
+        features: items or pixels to try it with.
+        options: of its constructor; small networks are quick to check.
+
+    Raises:
+        ContractBroken: the first promise that is not kept.
+    """
+
+    def make() -> VAE:
+        return model_class(features, **options)
+
+    for message in _broken_model(model_class, make, features):
+        raise ContractBroken(f"{model_class.__name__}: {message}")
+
+
+def some_examples(kind: str, features: int) -> Batch:
+    """Seven users or binary pictures."""
+    noise = torch_stream("examples")
+    pictures = (torch.rand(BATCH + 2, features, generator=noise) < 0.5).float()  # noqa: PLR2004
+    if kind == "images":
+        return pictures
+    return SparseRows.from_scipy(csr_matrix(pictures.numpy()))
+
+
+def _broken_model(model_class: type[VAE], make: Callable[[], VAE], features: int) -> Iterator[str]:
+    yield from broken_options(model_class, ("features",))
+    kind = getattr(model_class, "data_kind", None)
+    if kind not in {"interactions", "images"}:
+        yield f"data_kind is {kind!r}; allowed: interactions, images"
+    yield from _broken_start(make)
+    x = some_examples(kind or "", features)
+    for training in (True, False):
+        model = make()
+        model.initialise(torch_stream("weights"))
+        before = global_numbers()
+        yield from _broken_coding(model.train(training), x)
+        if global_numbers() != before:
+            yield "a global random stream is drawn from; allowed: the noise that is given"
+    yield from _broken_learning(make, x)
+
+
+def _broken_start(make: Callable[[], VAE]) -> Iterator[str]:
+    models = [make() for _ in range(3)]
+    for model, name in zip(models, ("a", "a", "b"), strict=True):
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.fill_(torch.nan)
+        before = global_numbers()
+        model.initialise(torch_stream("weights", name))
+        if global_numbers() != before:
+            yield "initialise draws from a global stream; allowed: the noise that is given"
+        torch.rand(3)
+    one, two, other = models
+    for key, parameter in one.named_parameters():
+        if not torch.isfinite(parameter).all():
+            yield f"initialise leaves {key!r} as it was; allowed: setting every parameter"
+        if parameter.dtype != torch.float32:
+            yield f"{key!r} is {parameter.dtype}; allowed: float32"
+    if differing(one, two):
+        yield f"a seed gives two {differing(one, two)[0]!r}; allowed: weights named by the seed"
+    if not differing(one, other):
+        yield "two seeds give the same weights; allowed: weights drawn from the noise"
+
+
+def _broken_coding(model: VAE, x: Batch) -> Iterator[str]:
+    where = "in training mode" if model.training else "in evaluation mode"
+    shape = (len(x), model.latents)
+    noise, again = torch_stream("input"), torch_stream("input")
+    q, repeated = model.encode(x, noise), model.encode(x, again)
+    for name in ("mean", "log_variance"):
+        found = getattr(q, name)
+        yield from _misshapen(f"encode's {name}", found, shape)
+        if not equal(found, getattr(repeated, name)):
+            yield f"one noise gives two codes {where}; allowed: a function of x and the noise"
+    if not model.training:
+        yield from _broken_evaluation(model, x, q, noise)
+    z = q.rsample(torch_stream("z"))
+    likelihood = model.decode(z)
+    before = copy.deepcopy(model)
+    values, rate = likelihood.log_prob(x), model.rate(x, q, z)
+    yield from _misshapen("log_prob", values, (len(x),))
+    yield from _misshapen("the rate", rate, shape)
+    if not torch.isfinite(values).all():
+        yield "log_prob is not finite; allowed: finite numbers"
+    if not equal(values, likelihood.log_prob(x)) or not equal(rate, model.rate(x, q, z)):
+        yield f"log_prob or rate, called twice, gives two values {where}; allowed: pure functions"
+    for name in differing(before, model):
+        yield f"log_prob or rate writes {name!r} {where}; allowed: likelihood.follow writes"
+    yield from _broken_rate(model, x, q, rate)
+
+
+def _misshapen(name: str, found: Tensor, shape: tuple[int, ...]) -> Iterator[str]:
+    if tuple(found.shape) != shape or found.dtype != torch.float32:
+        yield f"{name} is {found.dtype} {tuple(found.shape)}; allowed: torch.float32 {shape}"
+
+
+def _broken_evaluation(
+    model: VAE, x: Batch, q: DiagonalGaussian, noise: torch.Generator
+) -> Iterator[str]:
+    fresh = torch_stream("input")
+    if not torch.equal(noise.get_state(), fresh.get_state()):
+        yield "encode draws in evaluation mode; allowed: no input noise there"
+    if not equal(q.mean, model.encode(x).mean):
+        yield "noise changes the code in evaluation mode; allowed: a function of x"
+    alone = model.encode(x[torch.tensor([3])])
+    if not torch.allclose(alone.mean, q.mean[3:4], rtol=1e-3, atol=1e-5):
+        yield "an example's code depends on the others of its batch; allowed: its own row alone"
+
+
+def _broken_rate(model: VAE, x: Batch, q: DiagonalGaussian, rate: Tensor) -> Iterator[str]:
+    if not model.has_rate:
+        if (rate != 0).any():
+            yield "has_rate is False, but there is a rate; allowed: zeros"
+        return
+    noise = torch_stream("other z")
+    if not equal(rate, model.rate(x, q, q.rsample(noise))):
+        return  # estimated at z
+    if (rate < -1e-5).any():  # noqa: PLR2004 (rounding)
+        yield f"a rate is {rate.min().item():g}; allowed: ≥ 0, as a divergence is"
+    if not model.has_bound:
+        return
+    with torch.no_grad():
+        z = q.sample(noise, 2_000)
+        ratios = (q.log_prob(z) - model.prior().log_prob(z)).double()
+    error = ratios.std(0) / len(z) ** 0.5
+    if ((ratios.mean(0) - rate).abs() > 6 * error + 1e-4).any():
+        yield "the rate is not KL(q ‖ prior); allowed: that, or has_bound = False"
+
+
+def _broken_learning(make: Callable[[], VAE], x: Batch) -> Iterator[str]:
+    """Three updates, then a copy by way of the saved state, which must go on alike."""
+    model, restored = make(), make()
+    model.initialise(torch_stream("weights"))
+    restored.initialise(torch_stream("other weights"))
+    for step in range(3):
+        _update(model, x, step)
+    for name, parameter in model.named_parameters():
+        gradient = parameter.grad
+        if parameter.requires_grad and (gradient is None or not gradient.any()):
+            yield f"{name!r} does not learn; allowed: a gradient, or requires_grad False"
+    model.remember()
+    restored.load_state_dict(model.state_dict())
+    for step in range(3, 5):
+        one, two = _update(model, x, step), _update(restored, x, step)
+        if not equal(one, two) or differing(model, restored):
+            yield "saving and loading changes training; allowed: state in parameters and buffers"
+            return
+    model.eval()
+    restored.eval()
+    if not equal(model.encode(x).mean, restored.encode(x).mean):
+        yield "saving and loading changes the code; allowed: state in parameters and buffers"
+
+
+def _update(model: VAE, x: Batch, step: int) -> Tensor:
+    """One small step downhill on D + R; the loss of each example, (B,)."""
+    model.train()
+    model.zero_grad()
+    noise = torch_stream("update", step)
+    q = model.encode(x, noise)
+    z = q.rsample(noise)
+    likelihood = model.decode(z)
+    loss = model.rate(x, q, z).sum(1) - likelihood.log_prob(x)
+    likelihood.follow(x)
+    loss.mean().backward()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                parameter.sub_(0.01 * parameter.grad)
+    return loss.detach()

@@ -1,0 +1,232 @@
+"""The contract of a strategy as a check."""
+
+import copy
+import inspect
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vaebench.components import options_model
+from vaebench.contracts.broken import ContractBroken
+from vaebench.errors import ConfigError
+from vaebench.strategies import Stats, Strategy
+
+TOTAL = 100
+STEPS = (0, 1, 50, 99)
+SIZES = ((5, 4), (4, 4), (1, 4), (3, 1))
+"""(B, Z): examples apart from latents, as many of both, one of either."""
+
+SCALES = (0.0, 1.0, 1e4, 1e30)
+"""Factors of rate and distortion: a posterior at its prior, an ordinary one, two that left."""
+
+UPDATES = 300
+"""Updates at an extreme: enough for a closed loop to go from one end of its range to the other."""
+
+
+def some_stats(step: int, *, scale: float = 1.0, size: tuple[int, int] = SIZES[0]) -> Stats:
+    """Statistics of an update as training gives them: (B, Z) is ``size``.
+
+    ``scale`` multiplies the rate and the distortion; the first user has no interactions.
+    """
+    noise = torch.Generator().manual_seed(step)
+    examples, latents = size
+    return Stats(
+        torch.tensor(step),
+        TOTAL,
+        torch.rand(examples, generator=noise) * 50 * scale,
+        torch.rand(examples, latents, generator=noise) * scale,
+        torch.arange(examples, dtype=torch.float32),
+    )
+
+
+def check_strategy(make: Callable[[], Strategy]) -> None:
+    """Check a strategy against all that training relies on.
+
+    - Options are keyword-only and annotated.
+    - β is finite at any rate and distortion, also after many updates at an extreme; it is ≥ 0 but
+      for a strategy that says it is ``signed``; it broadcasts to (B, Z) whatever B and Z are, keeps
+      float32 and carries no gradient. The weights of the examples are finite, ≥ 0 and keep float32.
+    - ``forward`` is pure; ``update`` and ``observe`` write buffers, in place, and nothing else: no
+      attribute of Python's, which no checkpoint keeps. The state survives saving bit for bit.
+    - No global random stream is drawn from or seeded, the constructor's included.
+    - Without ``needs_counts``, nothing asks for the counts, which pictures do not have.
+
+    Args:
+        make: makes the strategy anew, always with the same options.
+
+    Raises:
+        ContractBroken: the first promise that is not kept, or an error that the strategy raised.
+    """
+    name, cause = getattr(make, "__name__", "the strategy"), None
+    try:
+        with _global_streams_left_alone("the constructor"):
+            name = type(make()).__name__
+        finding = next(_broken(make), None)
+    except (ContractBroken, ConfigError) as error:
+        finding = str(error).removeprefix(f"{name}: ")
+    except Exception as error:  # noqa: BLE001 (a stranger's class may raise anything)
+        what = f"{type(error).__name__}: {error}".partition("\n")[0]
+        finding, cause = f"{what}; allowed: being made, called and updated as training does", error
+    if finding is not None:
+        raise ContractBroken(f"{name}: {finding}") from cause
+
+
+def _broken(make: Callable[[], Strategy]) -> Iterator[str]:
+    strategy = make()
+    parameters = inspect.signature(type(strategy)).parameters.values()
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    if any(parameter.kind in positional for parameter in parameters):
+        yield "an option is not keyword-only; allowed: __init__(self, *, option: type = default)"
+    try:
+        options_model(type(strategy))
+    except ConfigError as error:
+        yield str(error)
+    for step, scale, size in product(STEPS, SCALES, SIZES):
+        stats, where = some_stats(step, scale=scale, size=size), f"at step {step}, (B, Z) = {size}"
+        yield from _broken_beta(strategy, stats, where)
+        if not strategy.needs_counts:
+            try:
+                yield from _broken_beta(
+                    strategy, replace(stats, counts=None), f"{where}, no counts"
+                )
+            except (TypeError, AttributeError) as error:
+                yield (
+                    f"data without counts raise {type(error).__name__}: {error}; allowed there: "
+                    "needs_counts = True, so that the configuration refuses them"
+                )
+    yield from _broken_state(make)
+    yield from _broken_ends(make)
+
+
+def _broken_beta(strategy: Strategy, stats: Stats, where: str) -> Iterator[str]:
+    before = copy.deepcopy(strategy.state_dict())
+    given = copy.deepcopy(stats)
+    with _global_streams_left_alone(f"forward {where}"):
+        beta, again = strategy(stats), strategy(stats)
+        weights = strategy.example_weights(stats)
+    if not torch.equal(beta, again):
+        yield f"two calls of forward give two β {where}; allowed: a pure function"
+    if any(not torch.equal(before[key], now) for key, now in strategy.state_dict().items()):
+        yield f"forward writes a buffer {where}; allowed: update and observe write"
+    if not (
+        torch.equal(stats.rate, given.rate) and torch.equal(stats.distortion, given.distortion)
+    ):
+        yield f"forward writes into its statistics {where}; allowed: reading"
+    yield from _broken_values(strategy, beta, f"{where}, rates up to {stats.rate.max():g}")
+    try:
+        fits = torch.broadcast_shapes(beta.shape, stats.rate.shape) == stats.rate.shape
+    except RuntimeError:
+        fits = False
+    if not fits:
+        yield f"β has shape {tuple(beta.shape)} {where}; allowed: (), (B, 1), (Z,) or (B, Z)"
+    elif (beta * stats.rate).dtype != stats.rate.dtype:
+        yield f"β is {beta.dtype} and widens the loss; allowed: the rate's type, or shape ()"
+    if beta.requires_grad:
+        yield "β carries a gradient; allowed: a weight that training takes as given"
+    allowed = {(), (len(stats.rate),)}
+    if weights.shape not in allowed or not (torch.isfinite(weights) & (weights >= 0)).all():
+        yield f"example_weights {weights.tolist()}; allowed: finite numbers ≥ 0, shape () or (B,)"
+    elif (weights * stats.distortion).dtype != stats.distortion.dtype:
+        yield f"example_weights are {weights.dtype} and widen the loss; allowed: the rate's type"
+
+
+def _broken_values(strategy: Strategy, beta: Tensor, where: str) -> Iterator[str]:
+    """β that is not finite, or negative without being signed."""
+    if not torch.isfinite(beta).all():
+        yield f"β is not finite {where}; allowed: finite numbers"
+    elif not strategy.signed and (beta < 0).any():
+        yield (
+            f"β is negative, {beta.min():g}, {where}; allowed: numbers ≥ 0, or signed = True for "
+            "the derivative of an objective that asks for more rate"
+        )
+
+
+def _broken_state(make: Callable[[], Strategy]) -> Iterator[str]:
+    strategy, restored = make(), make()
+    places = {name: buffer.data_ptr() for name, buffer in strategy.named_buffers()}
+    attributes = copy.deepcopy(_attributes(strategy))
+    for step in range(5):
+        with _global_streams_left_alone("update or observe"):
+            strategy(some_stats(step))
+            strategy.update(some_stats(step))
+            strategy.observe(0.5 - 0.1 * step)
+    for name, buffer in strategy.named_buffers():
+        if buffer.data_ptr() != places[name]:
+            yield f"buffer {name!r} is replaced; allowed: writing in place (copy_, fill_, add_)"
+    yield from _broken_attributes(attributes, _attributes(strategy))
+    restored.load_state_dict(strategy.state_dict())
+    for step in range(5, 10):
+        stats = some_stats(step)
+        if not torch.equal(strategy(stats), restored(stats)):
+            yield "saving and loading changes β; allowed: state in registered buffers alone"
+            return
+        for one in (strategy, restored):
+            one.update(stats)
+            one.observe(0.1)
+    for key, value in strategy.state_dict().items():
+        if not torch.equal(value, restored.state_dict()[key]):
+            yield f"buffer {key!r} goes another way after loading; allowed: state in buffers alone"
+
+
+def _broken_attributes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    for name in sorted(before.keys() | after.keys()):
+        if name not in before or name not in after or not _same(before[name], after[name]):
+            yield (
+                f"attribute {name!r} is state, which no checkpoint keeps; allowed: state in "
+                "registered buffers"
+            )
+
+
+def _broken_ends(make: Callable[[], Strategy]) -> Iterator[str]:
+    """β after many updates at one extreme, and after as many at the other."""
+    for first, second in ((0.0, 1e30), (1e30, 0.0)):
+        strategy = make()
+        for scale in (first, second):
+            for step in range(UPDATES):
+                strategy.update(some_stats(step % TOTAL, scale=scale))
+            beta = strategy(some_stats(TOTAL - 1, scale=scale))
+            yield from _broken_values(strategy, beta, f"after {UPDATES} updates at {scale:g} nats")
+
+
+def _attributes(strategy: Strategy) -> dict[str, Any]:
+    """What lies in a strategy beside torch's own: options, and whatever else was put there."""
+    return {name: value for name, value in vars(strategy).items() if name not in vars(nn.Module())}
+
+
+def _same(one: Any, other: Any) -> bool:  # noqa: ANN401 (whatever an attribute may be)
+    """Whether two values are the same, tensors and arrays included."""
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    if isinstance(one, torch.Generator) and isinstance(other, torch.Generator):
+        return torch.equal(one.get_state(), other.get_state())
+    return bool(one == other)
+
+
+@contextmanager
+def _global_streams_left_alone(where: str) -> Iterator[None]:
+    """Whoever draws from a global stream depends on what was drawn before.
+
+    Raises:
+        ContractBroken: a global stream of torch, numpy or Python has moved.
+    """
+    before = torch.get_rng_state(), np.random.get_state(legacy=False), random.getstate()  # noqa: NPY002
+    yield
+    after = torch.get_rng_state(), np.random.get_state(legacy=False), random.getstate()  # noqa: NPY002
+    if not _same(before, after):
+        raise ContractBroken(
+            f"{where} draws from a global random stream, or seeds it; allowed: a function of the "
+            "statistics and of buffers"
+        )

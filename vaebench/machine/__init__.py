@@ -1,0 +1,1 @@
+"""This machine: devices and locks, memory, versions, and processes that start warm."""

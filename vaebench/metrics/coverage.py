@@ -1,0 +1,19 @@
+"""How much of the catalogue is shown to anybody."""
+
+import torch
+from torch import Tensor
+
+from vaebench.metrics import Catalogue, Lists
+
+
+class Coverage(Catalogue):
+    """The share of the I items that are among the best K of at least one test user.
+
+    Catalogue coverage of Ge, Delgado-Battenfeld & Jannach 2010 (doi:10.1145/1864708.1864761). It
+    depends on the number of test users: compare it within a data set alone.
+    """
+
+    def value(self, lists: Lists, popularity: Tensor) -> float:
+        """In [0, 1]."""
+        shown = lists.items[:, : self.k][lists.ranked[:, : self.k]]
+        return len(torch.unique(shown)) / len(popularity)

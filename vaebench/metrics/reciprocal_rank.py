@@ -1,0 +1,21 @@
+"""The reciprocal rank of the first hit."""
+
+import torch
+from torch import Tensor
+
+from vaebench.metrics import Lists, Ranking
+
+
+class MRR(Ranking):
+    """1/r with r the rank of the first held-out item, 0 if none is among the best K.
+
+    Its mean over users is the mean reciprocal rank (Voorhees 1999, TREC-8, "The TREC-8 question
+    answering track report"). A user without held-out items has none: NaN.
+    """
+
+    def values(self, lists: Lists) -> Tensor:
+        """(U,) in [0, 1]."""
+        hits = lists.hits[:, : self.k]
+        ranks = torch.arange(1, hits.shape[1] + 1, device=hits.device).double()
+        best = (hits / ranks).max(1).values
+        return torch.where(lists.targets > 0, best, torch.nan)

@@ -1,0 +1,57 @@
+"""β(t) of every strategy as it was used: one small panel each.
+
+python -m vaebench gallery results/NAME/tables/traces.parquet OUT.png
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from vaebench.plots import save, use_style
+
+COLUMNS = 5
+
+
+def gallery(traces: pd.DataFrame) -> Figure:
+    """Mean β by epoch of the first data set, model and seed; the band holds 90 % of its values.
+
+    Args:
+        traces: one row a cell and epoch, see :meth:`vaebench.cells.reading.Cells.traces`.
+    """
+    first = traces.iloc[0]
+    chosen = (traces["dataset"] == first["dataset"]) & (traces["model"] == first["model"])
+    shown = traces[chosen & (traces["seed"] == traces["seed"].min())]
+    groups = list(shown.groupby("strategy", sort=False))
+    rows = -(-len(groups) // COLUMNS)
+    figure = Figure(figsize=(1.75 * COLUMNS, 1.15 * rows + 0.2), layout="constrained")
+    axes = list(figure.subplots(rows, COLUMNS, sharex=True, squeeze=False).flat)
+    for axis, (strategy, trace) in zip(axes, groups, strict=False):
+        axis.fill_between(
+            trace["updates"], trace["beta_q05"], trace["beta_q95"], color="#56B4E9", alpha=0.35
+        )
+        axis.plot(trace["updates"], trace["beta"], color="#000000", linewidth=1.2)
+        axis.set_title(strategy, fontsize=7.5, pad=3)
+        axis.tick_params(labelsize=6.5)
+        low, high = min(0.0, trace["beta_q05"].min()), trace["beta_q95"].max() or 1.0
+        axis.set_ylim(low * 1.08, high * 1.08)
+    for axis in axes[len(groups) :]:
+        axis.set_visible(False)
+    figure.supxlabel("updates", fontsize=8)
+    figure.supylabel("β", fontsize=8)
+    return figure
+
+
+def main() -> None:
+    """Read traces, write a figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("traces", type=Path)
+    parser.add_argument("figure", type=Path)
+    given = parser.parse_args()
+    use_style()
+    save(gallery(pd.read_parquet(given.traces)), given.figure.with_suffix(""))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""The report: one HTML page that opens without a network."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+import yaml
+
+from vaebench.captions import FIGURES
+from vaebench.cells.folder import NONE
+from vaebench.cells.reading import failures
+from vaebench.machine import provenance
+from vaebench.plots.pictures import embedded
+from vaebench.report import published
+from vaebench.report.paper import shown
+from vaebench.statistics.measures import MEASURES, Measure, Measures
+from vaebench.tables import content, tuning
+from vaebench.tables.content import named, without_baselines
+
+
+def page(
+    config: Mapping[str, Any],
+    frames: Mapping[str, pd.DataFrame],
+    truths: Mapping[str, Mapping[str, float]],
+    figures: Path,
+    images: Path | None = None,
+    choices: Sequence[Mapping[str, Any]] = (),
+    measures: Measures = MEASURES,
+) -> str:
+    """The page as HTML.
+
+    Args:
+        config: the study's configuration.
+        frames: the study's tables by name.
+        truths: data set → what is best possible, for planted data.
+        figures: the folder with a PNG for every figure.
+        images: the list of figures of picture VAEs, if there are any.
+        choices: of the tuning stage, if there was one.
+        measures: the metrics.
+    """
+    control, confidence, cells = config["control"], config["confidence"], frames["cells"]
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("vaebench.report", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    grids = [
+        *content.everything(frames, truths, control, confidence, measures),
+        *published.grids(frames.get("published", pd.DataFrame()), published.load()),
+        *tuning.grids(choices),
+    ]
+    wanted = [name for name in FIGURES if shown(name, frames)]
+    pictures = {
+        name: base64.b64encode((figures / f"{name}.png").read_bytes()).decode()
+        for name in [*wanted, *(tuning.FIGURES if choices else ())]
+    }
+    drawn, captions = embedded(images) if images else ({}, {})
+    return environment.get_template("page.html.jinja").render(
+        name=config["name"],
+        config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
+        sections={
+            section: [grid for grid in grids if grid.section == section]
+            for section in dict.fromkeys(grid.section for grid in grids)
+        },
+        findings=findings(frames["results"], frames["models"], control, confidence, measures),
+        pictures=pictures | drawn,
+        captions=FIGURES | tuning.FIGURES | captions,
+        cells=len(cells),
+        failures=failures(cells).to_dict("records"),
+        minutes=cells["seconds"].sum() / 60,
+        times=cells.groupby(["dataset", "model", "strategy"], sort=False)["seconds"]
+        .agg(["count", "median", "max"])
+        .reset_index()
+        .to_dict("records"),
+        devices=sorted(set(cells["device"].dropna())),
+        versions=provenance.versions(),
+        commit=provenance.commit(),
+        machine=provenance.machine(),
+    )
+
+
+def findings(
+    results: pd.DataFrame,
+    models: pd.DataFrame,
+    control: str,
+    confidence: float,
+    measures: Measures = MEASURES,
+) -> list[str]:
+    """The primary metric's verdicts: a sentence a (data set, model), one for several models."""
+    sentences: list[str] = []
+    if results.empty:
+        return sentences
+    for (dataset, model), rows in named(without_baselines(results), ["dataset", "model"]):
+        metric, main = main_metric(rows)
+        if control not in set(main["strategy"]) and len(models):
+            continue  # compared with the other models, below
+        said = verdicts(main["strategy"], main["verdict"], measures[metric])
+        sentences.append(f"{dataset}, {model}, {measures[metric].title} against {control}: {said}.")
+    for (dataset,), rows in named(models, ["dataset"]):
+        metric, main = main_metric(rows)
+        if main["reference"].isna().any():
+            continue
+        labels = [
+            row.model if row.strategy == NONE else f"{row.model} with {row.strategy}"
+            for row in main.itertuples()
+        ]
+        said = verdicts(pd.Series(labels, index=main.index), main["verdict"], measures[metric])
+        sentences.append(
+            f"{dataset}, {measures[metric].title} of other models and baselines against "
+            f"{main['reference'].iloc[0]} with {control}: {said}."
+        )
+    level = f"{1 - confidence:.2g}".removeprefix("0")
+    test = f"Crossed test and seeds' t, both; Holm-adjusted p < {level}."
+    return [*sentences, f"{test} Primary metrics alone: all others are secondary."]
+
+
+def main_metric(rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """The primary metric and its rows."""
+    main = rows[rows["primary"]]
+    return str(main["metric"].iloc[0]), main
+
+
+def verdicts(names: pd.Series, found: pd.Series, measure: Measure | None = None) -> str:
+    """``better: a, b; worse: c``: each of ``names`` under its verdict in ``found``.
+
+    A difference within the margin of equivalence is neither better nor worse.
+    """
+    said = SAID
+    if measure is not None and measure.sign < 0:
+        said = SAID | {"higher": SAID["lower"], "lower": SAID["higher"]}
+    words = found.map(said)
+    parts = [
+        f"{word}: {', '.join(names[words == word])}"
+        for word in dict.fromkeys(SAID.values())
+        if (words == word).any()
+    ]
+    return "; ".join(parts) or "nothing to compare"
+
+
+SAID = {
+    "higher": "better",
+    "lower": "worse",
+    "higher, within margin": "different, but equal within the margin",
+    "lower, within margin": "different, but equal within the margin",
+    "equivalent": "equal within the margin",
+    "undecided": "undecided",
+    "no test": "not tested",
+}
+"""A verdict on a metric of which more is better, as a finding."""
+
+
+def made() -> str:
+    """One sentence: versions, commit and machine."""
+    commit, machine = provenance.commit(), provenance.machine()
+    versions = ", ".join(f"{name} {version}" for name, version in provenance.versions().items())
+    state = " with uncommitted changes" if commit["dirty"] else ""
+    return (
+        f"Commit {commit['commit'] or 'unknown'}{state}; {machine['processor']}, "
+        f"{machine['cores']} cores, {machine['system']}; {versions}."
+    )

@@ -1,0 +1,38 @@
+"""``python -m vaebench sync results/NAME``: bring MLflow up to date with a study's files.
+
+At any time: after an outage, on a node that has a network, or while the study still runs.
+"""
+
+import sys
+from pathlib import Path
+
+from vaebench.errors import VaebenchError
+from vaebench.sharing.tracking import sync
+from vaebench.study.saved import Saved
+
+
+def mirror(folder: Path) -> dict[str, str]:
+    """Mirror what the folder of a study holds, as the workflow and the command line both do.
+
+    Returns:
+        What is mirrored → run id; see :func:`vaebench.sharing.tracking.sync`.
+    """
+    study = Saved(folder)
+    cells = [*study.cells(), *study.trials()]
+    return sync(study.config, cells, study.cards(), study.documents())
+
+
+def main(arguments: list[str]) -> None:
+    """Mirror each study's folder; the first error ends it with one sentence and status 1."""
+    if not arguments:
+        sys.exit("usage: python -m vaebench sync results/NAME …")
+    try:
+        for argument in arguments:
+            runs = mirror(Path(argument))
+            print(f"{argument}: {len(runs)} runs are up to date")  # noqa: T201
+    except VaebenchError as error:
+        sys.exit(f"vaebench: {error}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

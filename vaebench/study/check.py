@@ -1,0 +1,119 @@
+"""Is a plan sound? Everything that can be known before any job is checked here, within seconds."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from vaebench.cells.found import references
+from vaebench.components import create, sentence
+from vaebench.datasets.fetch import check as check_raw
+from vaebench.errors import ConfigError, DataError
+from vaebench.strategies import Strategy
+from vaebench.strategies.constant import Constant
+from vaebench.study.keys import HOMES, RULES, Block
+from vaebench.study.plan import Plan
+from vaebench.training.estimators import Estimator
+from vaebench.training.settings import Training
+
+
+def check(plan: Plan) -> None:
+    """See :meth:`vaebench.study.plan.Plan.check`."""
+    study = plan.study
+    for name in plan.datasets_used:
+        _check_raw(plan, name)
+    built = Built(
+        {name: plan.dataset(name).kind for name in study.datasets},
+        {name: plan.created("models", name, 1) for name in study.models},
+        {name: _strategy(plan, name) for name in study.strategies},
+        {name: plan.created("baselines", name) for name in study.baselines},
+    )
+    for name in study.metrics:
+        plan.created("metrics", name)
+    for number, block in enumerate(study.grid):
+        _check_block(plan, block, f"grid.{number}", built)
+
+
+@dataclass(frozen=True)
+class Built:
+    """The components of a study by name; of data sets, their kind."""
+
+    kinds: dict[str, str]
+    models: dict[str, Any]
+    strategies: dict[str, Strategy]
+    baselines: dict[str, Any]
+
+
+def _check_block(plan: Plan, block: Block, where: str, built: Built) -> None:
+    """Whether the components of a block of the grid fit each other."""
+    kind, model = built.kinds[block.dataset], built.models[block.model]
+    if model.data_kind != kind:
+        raise ConfigError(
+            f"{where}.model: {block.model!r} takes {model.data_kind}, but {block.dataset!r} has "
+            f"{kind}; allowed: a model for {kind}"
+        )
+    for name in block.baselines:
+        taken = built.baselines[name].data_kind
+        if taken != kind:
+            raise ConfigError(
+                f"{where}.baselines: {name!r} takes {taken}, but {block.dataset!r} has {kind}; "
+                f"allowed: a baseline for {kind}"
+            )
+    estimator = _estimator(plan, block, where)
+    for name in block.strategies:
+        strategy = built.strategies[name]
+        try:
+            estimator.check_weight(strategy)
+        except ConfigError as error:
+            raise ConfigError(f"{where}.strategies: {name!r}: {error}") from None
+        if not model.has_rate and not isinstance(strategy, Constant):
+            raise ConfigError(
+                f"{where}.strategies: {name!r} weighs the rate, and {block.model!r} has none; "
+                "allowed: a constant.Constant"
+            )
+        if strategy.needs_counts and kind != "interactions":
+            raise ConfigError(
+                f"{where}.strategies: {name!r} scales β by interactions, and {kind} have none; "
+                "allowed on images: strategies without counts"
+            )
+
+
+def _check_raw(plan: Plan, name: str) -> None:
+    """The raw file of a data set that is not split yet: here or published, and usable."""
+    if (plan.folder / "data" / name / "card.json").exists():
+        return
+    try:
+        check_raw(plan.dataset(name), plan.local_folder(), plan.beside)
+    except DataError as error:
+        raise ConfigError(f"datasets.{name}: {error}") from error
+
+
+def _estimator(plan: Plan, block: Block, where: str) -> Estimator:
+    """The estimator of a block whose training settings and update order are sound."""
+    try:
+        training = Training(**(plan.study.training | block.training))
+    except ValidationError as error:
+        of_study = error.errors()[0]["loc"][0] in plan.study.training
+        key = "training" if of_study else f"{where}.training"
+        raise ConfigError(f"{key}.{sentence(error, Training)}") from None
+    if training.rule is not None:
+        key = f"{where}.training" if "rule" in block.training else "training"
+        if not isinstance(training.rule.get("class"), str):
+            raise ConfigError(f"{key}.rule.class: missing; allowed: file.Class")
+        try:
+            create(RULES, training.rule)
+        except ConfigError as error:
+            raise ConfigError(f"{key}.rule.{error}") from error
+    return Estimator(training.estimator, training.samples)
+
+
+def _strategy(plan: Plan, name: str) -> Strategy:
+    """A strategy; an option that another cell will find stands at 1, which any β may be."""
+    spec = plan.study.strategies[name]
+    try:
+        strategy: Strategy = create(
+            HOMES["strategies"], spec | dict.fromkeys(references(spec), 1.0)
+        )
+    except ConfigError as error:
+        raise ConfigError(f"strategies.{name}.{error}") from error
+    return strategy

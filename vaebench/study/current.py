@@ -1,0 +1,174 @@
+"""Which finished cells are still what the study asks for? Content decides, not times.
+
+Snakemake compares the times of files, and the parameters of a job with a record that lies in
+another folder. Both are lost when a study is copied, and times change when nothing else does. A
+finished stage has its stamp instead (:mod:`vaebench.cells.stamp`). Before Snakemake looks, what is
+current is made to look so, what is not is made to look old, and the user is told.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaebench.cells import stamp
+from vaebench.cells.folder import TESTED, TRAINED, CellFolder
+from vaebench.errors import DataError
+from vaebench.files import digest, read_json
+from vaebench.study.plan import Cell, Plan
+from vaebench.study.sources import CODE, moved
+
+if TYPE_CHECKING:
+    from vaebench.study.trials import Trials
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One finished stage of a cell.
+
+    Attributes:
+        folder: the cell's.
+        files: what the stage left, the seal last.
+        inputs: the files of other jobs that it depends on.
+        wanted: the stamp that the plan asks for, as far as a plan knows it.
+        found: the stamp in the seal.
+    """
+
+    folder: CellFolder
+    files: tuple[str, ...]
+    inputs: tuple[Path, ...]
+    wanted: dict[str, Any]
+    found: dict[str, Any]
+
+    @property
+    def paths(self) -> list[Path]:
+        """The stage's files."""
+        return [self.folder.file(name) for name in self.files]
+
+    @property
+    def as_planned(self) -> bool:
+        """Whether specification and code are those of the plan."""
+        return all(self.found.get(key) == value for key, value in self.wanted.items())
+
+
+class Upkeep:
+    """The finished cells and trials of a plan."""
+
+    def __init__(self, plan: Plan, trials: "Trials") -> None:
+        self.plan, self.trials = plan, trials
+        self.stale: list[Stage] = []
+        self._cards: dict[str, str] = {}
+
+    def settle(self) -> None:
+        """Give the files of finished stages times that agree with what they hold.
+
+        Where a current stage looks older than its inputs, all current files get one time; a stage
+        that is not current gets the oldest time there is, so that Snakemake makes it anew.
+        """
+        current = []
+        for stage in self.stages():
+            if stage.as_planned:
+                if self._of_these_inputs(stage):
+                    current.append(stage)
+            else:
+                self.stale.append(stage)
+        inputs = {path for stage in current for path in stage.inputs}
+        inputs |= {path.with_name("raw.json") for path in inputs if path.name == "card.json"}
+        paths = [path for stage in current for path in stage.paths]
+        times = {path: path.stat().st_mtime for path in {*inputs, *paths} if path.exists()}
+        if any(
+            times[path] < max(times[given] for given in stage.inputs)
+            for stage in current
+            for path in stage.paths
+        ):
+            for path in times:
+                os.utime(path, (min(times.values()), min(times.values())))
+        for stage in self.stale:
+            for path in stage.paths:
+                os.utime(path, (0, 0))
+
+    def warning(self) -> str:
+        """What will be made anew although it was finished, why, and where the old results are."""
+        if not self.stale:
+            return ""
+        reasons: Counter[str] = Counter()
+        for stage in self.stale:
+            what = "trained" if stage.files[-1] == TRAINED[-1] else "tested"
+            reasons[f"{what} again, {self._reason(stage)}"] += 1
+        said = "; ".join(f"{number} will be {why}" for why, number in reasons.items())
+        return (
+            f"vaebench: of the finished cells {said}. Their results stay in "
+            f"{self.plan.folder}/.kept and come back when the change is undone\n"
+        )
+
+    def uses(self) -> dict[str, list[str]]:
+        """Every digest of code that jobs of this study are made with → its files."""
+        plan = self.plan
+        of_trials = {
+            plan.training_code(group.cell): plan.training_sources(group.cell)
+            for group in self.trials.groups.values()
+        }
+        return plan.uses() | of_trials
+
+    def stages(self) -> Iterator[Stage]:
+        """All finished stages of the study's cells and trials."""
+        for cell in self.plan.cells.values():
+            yield from self._trained(cell, self.trials.choice_of(cell))
+            if cell.is_baseline:
+                continue
+            inputs = (cell.folder.file(TRAINED[-1]), self._card(cell))
+            code, metrics = self.plan.test_code(cell), self.plan.study.all_metrics
+            wanted = stamp.planned(cell.spec, code, metrics, cell.samples)
+            yield from self._finished(cell.folder, TESTED, inputs, wanted)
+        for cell in self.trials.all_cells():
+            yield from self._trained(cell, [])
+
+    def _trained(self, cell: Cell, choice: list[str]) -> Iterator[Stage]:
+        found = [folder.file(TRAINED[-1]) for folder in cell.stages.values()]
+        inputs = (self._card(cell), *found, *map(Path, choice))
+        code, tested = self.plan.training_code(cell), cell.is_baseline and cell.folder.trial is None
+        metrics = self.plan.study.all_metrics if tested else None
+        files = (*TRAINED, *TESTED) if tested else TRAINED
+        wanted = stamp.planned(cell.spec, code, metrics)
+        yield from self._finished(cell.folder, files, inputs, wanted)
+
+    def _finished(
+        self,
+        folder: CellFolder,
+        files: tuple[str, ...],
+        inputs: tuple[Path, ...],
+        wanted: dict[str, Any],
+    ) -> Iterator[Stage]:
+        seal = folder.file(files[-1])
+        if not seal.exists():
+            return
+        try:
+            found = read_json(seal).get("stamp") or {}
+        except DataError:  # damaged: as good as none
+            found = {}
+        yield Stage(folder, files, inputs, wanted, found)
+
+    def _of_these_inputs(self, stage: Stage) -> bool:
+        """Whether the files that the stage depends on hold what they held."""
+        if not all(path.exists() for path in (*stage.inputs, *stage.paths)):
+            return False
+        card = next(path for path in stage.inputs if path.name == "card.json")
+        key = str(card)
+        if key not in self._cards:
+            self._cards[key] = digest(card)
+        found = [p for p in stage.inputs if p != card and stage.files[0] != TESTED[0]]
+        return stage.found["card"] == self._cards[key] and stage.found["found"] == [
+            stamp.findings(path) for path in found
+        ]
+
+    def _reason(self, stage: Stage) -> str:
+        if stage.found.get("spec") != stage.wanted["spec"]:
+            return "because what the study asks of them changed"
+        edited = moved(self.plan.folder / CODE, str(stage.found.get("code")))
+        return f"because {', '.join(edited) or 'the code'} changed"
+
+    @staticmethod
+    def _card(cell: Cell) -> Path:
+        return cell.folder.split / "card.json"

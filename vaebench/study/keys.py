@@ -1,0 +1,175 @@
+"""The keys of a study's configuration, and what their values may be."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vaebench import credentials
+from vaebench.cells.folder import NONE
+from vaebench.components import sentence
+from vaebench.errors import ConfigError
+from vaebench.images.options import ImageStudy
+from vaebench.study.tuning import Tuning
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+"""A name that is a folder: letters, digits, dot, underscore and hyphen."""
+
+Margin = Annotated[float, Field(gt=0)]
+"""A difference that counts as none."""
+
+Component = dict[str, Any]
+"""``{class: file.Class, **options}``."""
+
+MetricName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9@._-]*$")]
+"""A name that is a column: as :data:`Name`, and @."""
+
+HOMES = {
+    "datasets": "vaebench.datasets",
+    "models": "vaebench.models",
+    "strategies": "vaebench.strategies",
+    "baselines": "vaebench.baselines",
+    "metrics": "vaebench.metrics",
+}
+RULES = "vaebench.training.orders"
+
+EPOCHS = ("selected", "last")
+"""Whose weights a metric may look at: its key ``epoch``, beside the options of its class."""
+
+SHIPPED: dict[str, dict[str, Any]] = {
+    "ndcg@100": {"class": "ndcg.NDCG", "k": 100},
+    "recall@20": {"class": "recall.Recall", "k": 20},
+    "recall@50": {"class": "recall.Recall", "k": 50},
+    "distortion": {"class": "elbo.Distortion"},
+    "rate": {"class": "elbo.Rate"},
+    "elbo": {"class": "elbo.ELBO"},
+}
+"""The metrics of every study; ``metrics`` of a configuration adds to them."""
+
+
+class Strict(BaseModel):
+    """No unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Block(Strict):
+    """A part of the grid: one data set × one model × strategies, trained in one way.
+
+    ``baselines`` are fitted to the same data set. ``seeds`` is for a block that needs only
+    the first so many of the study's.
+    """
+
+    dataset: Name
+    model: Name
+    strategies: Annotated[list[Name], Field(min_length=1)]
+    baselines: list[Name] = []
+    training: dict[str, Any] = {}
+    seeds: Annotated[int, Field(ge=1)] | None = None
+
+
+class Resources(Strict):
+    """What one cell asks for from a scheduler."""
+
+    threads: Annotated[int, Field(ge=1)] = 1
+    gpu: Annotated[int, Field(ge=0)] = 0
+    memory_mb: Annotated[int, Field(ge=1)] = 2_000
+    runtime_minutes: Annotated[int, Field(ge=1)] = 60
+
+
+class Tracking(Strict):
+    """The MLflow mirror. ``uri`` is overruled by the environment's MLFLOW_TRACKING_URI."""
+
+    enabled: bool = True
+    uri: str | None = None
+    experiment: str | None = None
+
+
+class Study(Strict):
+    """A whole study as written in a config file."""
+
+    name: Name
+    seeds: int | list[int]
+    control: Name
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    margin: Margin | dict[str, Margin] = 0.01
+    primary: str | None = None
+    units: dict[Name, str] = {}
+    results: str = "results"
+    local_files: str | None = None
+    finished_only: bool = False
+    training: dict[str, Any] = {}
+    resources: Resources = Resources()
+    tracking: Tracking = Tracking()
+    datasets: dict[Name, Component]
+    models: dict[Name, Component]
+    strategies: dict[Name, Component]
+    baselines: dict[Name, Component] = {}
+    metrics: dict[MetricName, Component] = {}
+    tuning: Tuning | None = None
+    images: ImageStudy | None = None
+    grid: Annotated[list[Block], Field(min_length=1)]
+
+    @property
+    def all_metrics(self) -> dict[str, Component]:
+        """The shipped metrics and the study's own."""
+        return SHIPPED | self.metrics
+
+    @property
+    def all_seeds(self) -> list[int]:
+        """The seeds one by one."""
+        return list(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+
+def read(config: dict[str, Any]) -> Study:
+    """The study of a configuration.
+
+    Raises:
+        ConfigError: the first key that is unknown, missing or has an impossible value.
+    """
+    credentials.check(config.get("tracking"))  # first: other sentences show what was written
+    try:
+        study = Study(**config)
+    except ValidationError as error:
+        raise ConfigError(sentence(error, Study)) from None
+    seeds = study.all_seeds
+    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise ConfigError(
+            f"seeds: {study.seeds} is not allowed; it should be a number ≥ 1, or a list of "
+            "different numbers ≥ 0"
+        )
+    known = study.all_metrics
+    if isinstance(study.margin, dict) and set(study.margin) - set(known):
+        unknown = min(set(study.margin) - set(known))
+        raise ConfigError(f"margin.{unknown}: no such metric; allowed: {', '.join(known)}")
+    if study.primary is not None and study.primary not in known:
+        raise ConfigError(f"primary: {study.primary!r} is no metric; allowed: {', '.join(known)}")
+    for name in study.units.keys() - study.datasets.keys():
+        allowed = ", ".join(sorted(study.datasets))
+        raise ConfigError(f"units.{name}: no such data set; allowed: {allowed}")
+    _check_names(study)
+    return study
+
+
+def _check_names(study: Study) -> None:
+    """Every component names its class, and no name means two things."""
+    for kind in HOMES:
+        for name, component in getattr(study, kind).items():
+            if not isinstance(component.get("class"), str):
+                raise ConfigError(f"{kind}.{name}.class: missing; allowed: file.Class")
+    for name, component in study.metrics.items():
+        if component.get("epoch", "selected") not in EPOCHS:
+            raise ConfigError(
+                f"metrics.{name}.epoch: {component['epoch']!r} is not allowed; it should be "
+                f"{' or '.join(EPOCHS)}"
+            )
+        if name in SHIPPED and component != SHIPPED[name]:
+            raise ConfigError(
+                f"metrics.{name}: the name of a metric that every study has; allowed: another name"
+            )
+    if study.baselines and NONE in study.strategies:
+        raise ConfigError(
+            f"strategies.{NONE}: the name stands for a baseline's missing strategy; allowed: "
+            "another name"
+        )
+    for name in study.baselines.keys() & study.models.keys():
+        raise ConfigError(f"baselines.{name}: a model has this name; allowed: another name")

@@ -1,0 +1,360 @@
+"""A study: what is compared on what. The configuration is checked before any job runs.
+
+Every error is one sentence that names the key, its value and what is allowed.
+
+A plan is made again in every job of a cluster, so importing this module and planning load neither
+torch nor a component; :meth:`Plan.check` does, and the sources of a cell whose rule is its model's.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaebench.cells.folder import NONE, CellFolder
+from vaebench.cells.found import Reference, references
+from vaebench.cells.selection import SELECTING
+from vaebench.components import create, find, module_name, options
+from vaebench.errors import ConfigError
+from vaebench.study.keys import HOMES, RULES, Block, read
+from vaebench.study.sources import code, shown, source_files
+
+if TYPE_CHECKING:
+    from vaebench.datasets import Dataset
+    from vaebench.models import VAE
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: its folder, and the specification that :func:`vaebench.cells.vae.run` takes.
+
+    Attributes:
+        folder: its names and paths.
+        spec: what training depends on, as the study writes it.
+        samples: of z per test example.
+        stages: strategy → the cell that finds an option of this one first.
+    """
+
+    folder: CellFolder
+    spec: dict[str, Any]
+    samples: int = 10
+    stages: dict[str, CellFolder] = field(default_factory=dict)
+
+    @property
+    def dataset(self) -> str:
+        """The name of its data set."""
+        return self.folder.dataset
+
+    @property
+    def model(self) -> str:
+        """The name of its model or baseline."""
+        return self.folder.model
+
+    @property
+    def strategy(self) -> str:
+        """The name of its strategy; ``none`` for a baseline."""
+        return self.folder.strategy
+
+    @property
+    def seed(self) -> int:
+        """Its seed."""
+        return self.folder.seed
+
+    @property
+    def path(self) -> str:
+        """Its names as a path."""
+        return self.folder.key
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is a baseline's."""
+        return self.strategy == NONE
+
+
+class Plan:
+    """A checked study and all that the workflow asks of it.
+
+    ``beside``: the folders of its config files, where a user's own raw files are looked for first.
+    """
+
+    def __init__(self, config: dict[str, Any], beside: Sequence[Path] = ()) -> None:
+        self.beside = [Path(shown(folder)) for folder in beside]
+        self.study = study = read(config)
+        self.folder = Path(study.results) / study.name
+        self.cells = self._grid(study.all_seeds)
+        used = {cell.strategy for cell in self.cells.values()}
+        if study.control not in used:
+            raise ConfigError(
+                f"control: {study.control!r} is not in the grid; allowed: {', '.join(sorted(used))}"
+            )
+        self.datasets_used = list(dict.fromkeys(cell.dataset for cell in self.cells.values()))
+        self._sources: dict[tuple[str, ...], list[str]] = {}
+        self._codes: dict[tuple[str, ...], str] = {}
+
+    def _grid(self, seeds: list[int]) -> dict[str, Cell]:
+        """All cells by their path."""
+        study = self.study
+        cells: dict[str, Cell] = {}
+        for number, block in enumerate(study.grid):
+            for key in ("dataset", "model"):
+                self._known(f"grid.{number}.{key}", getattr(block, key), f"{key}s")
+            for strategy in block.strategies:
+                self._known(f"grid.{number}.strategies", strategy, "strategies")
+                for seed in seeds[: block.seeds]:
+                    self._add(cells, self._cell(block, strategy, seed), number)
+            for name in block.baselines:
+                self._known(f"grid.{number}.baselines", name, "baselines")
+                # a fit that draws nothing is the same for all seeds
+                for seed in seeds[:1] if self.deterministic(name) else seeds:
+                    self._add(cells, self.baseline_cell(block.dataset, name, seed), number)
+        return cells
+
+    def _add(self, cells: dict[str, Cell], cell: Cell, block: int) -> None:
+        if cell.path in cells:
+            raise ConfigError(
+                f"grid.{block}: {cell.path} stands in the grid already; allowed: once"
+            )
+        cells[cell.path] = cell
+
+    def deterministic(self, name: str) -> bool:
+        """Does the baseline draw nothing, so that one seed is all seeds?"""
+        baseline = find(HOMES["baselines"], self.study.baselines[name]["class"])
+        return bool(baseline.deterministic)
+
+    def baseline_cell(self, dataset: str, name: str, seed: int) -> Cell:
+        """A baseline on a data set; see :func:`vaebench.cells.baseline.run`."""
+        model = {"name": name, **self.study.baselines[name]}
+        spec = {"study": self.study.name, "dataset": dataset, "model": model, "seed": seed}
+        return Cell(CellFolder(self.folder, dataset, name, NONE, seed), spec)
+
+    @property
+    def order(self) -> list[str]:
+        """Strategies in the order of tables and colours; what stands for none comes last."""
+        return [*self.study.strategies, *([NONE] if self.study.baselines else [])]
+
+    def cell(self, folder: CellFolder) -> Cell:
+        """The cell of a folder: of the grid, or outside of it, trained as the grid trains its like.
+
+        Raises:
+            ConfigError: a name that the study does not define.
+        """
+        if folder.key in self.cells:
+            return self.cells[folder.key]
+        dataset, model, strategy = folder.dataset, folder.model, folder.strategy
+        if model in self.study.baselines and strategy == NONE:
+            self._known("the path", dataset, "datasets")
+            return self.baseline_cell(dataset, model, folder.seed)
+        for kind, name in (("datasets", dataset), ("models", model), ("strategies", strategy)):
+            self._known("the path", name, kind)
+        like = [b for b in self.study.grid if (b.dataset, b.model) == (dataset, model)]
+        training = like[0].training if like else {}
+        strategies = like[0].strategies if like else []
+        block = Block(
+            dataset=dataset, model=model, strategies=[*strategies, strategy], training=training
+        )
+        return self._cell(block, strategy, folder.seed)
+
+    def check(self) -> None:
+        """Build every component of the catalogues, so that a wrong option costs a second.
+
+        Raises:
+            ConfigError: an unknown or impossible option, components that do not fit, a raw file
+                that cannot be used, or a class of the user's that breaks its contract.
+        """
+        from vaebench.study.check import check  # noqa: PLC0415 (torch: see the module)
+
+        check(self)
+
+    def has_pictures(self, path: str) -> bool:
+        """Whether the cell at ``path`` is a VAE of pictures."""
+        cell = self.cells[path]
+        return not cell.is_baseline and self.dataset(cell.dataset).kind == "images"
+
+    def dataset(self, name: str) -> "Dataset":
+        """The data set called ``name``."""
+        created: Dataset = self.created("datasets", name)
+        return created
+
+    def units(self) -> dict[str, str]:
+        """Data set → what it counts as across data sets; empty: nothing, as it was drawn."""
+        given = self.study.units
+        return {
+            name: given[name] if name in given else self.dataset(name).counted_as()
+            for name in self.datasets_used
+        }
+
+    def local_folder(self) -> Path | None:
+        """The folder of files that the user already has; VAEBENCH_RAW overrules the config."""
+        folder = os.environ.get("VAEBENCH_RAW") or self.study.local_files
+        return Path(folder) if folder else None
+
+    def local_inputs(self, name: str) -> list[str]:
+        """The user's own raw files of a data set, those that are there."""
+        from vaebench.datasets.fetch import (  # noqa: PLC0415 (torch: see the module)
+            local_file,
+            lying_in,
+        )
+
+        dataset, folder = self.dataset(name), self.local_folder()
+        found = local_file(dataset, folder, self.beside)
+        others = [lying_in(folder, dataset, other, self.beside) for other in dataset.companions()]
+        return [str(path) for path in (found and found[1], *others) if path]
+
+    def dataset_options(self, name: str) -> dict[str, Any]:
+        """Class and all options of a data set as plain data."""
+        return self._options("datasets", name)
+
+    def dataset_sources(self, name: str) -> list[str]:
+        """The source files that a split depends on."""
+        return source_files("vaebench.datasets.fetch", self._module("datasets", name))
+
+    def training_sources(self, cell: Cell) -> list[str]:
+        """The source files that training a cell depends on; of a baseline, fitting and testing it.
+
+        Found once for all data sets and seeds: a grid of thousands of cells has few combinations.
+        """
+        if cell.is_baseline:
+            modules = ["vaebench.cells.baseline", self._module("baselines", cell.model)]
+            modules += self._metric_modules()
+        else:
+            modules = [
+                "vaebench.cells.vae",
+                "vaebench.cells.job",
+                self._module("models", cell.model),
+                self._module("strategies", cell.strategy),
+                module_name(RULES, self._rule(cell)["class"]),
+                *self._selecting(cell),
+            ]
+        return list(self._files(*modules))
+
+    def test_sources(self, cell: Cell) -> list[str]:
+        """The source files that the test of a trained cell depends on."""
+        model = self._module("models", cell.model)
+        return list(self._files("vaebench.cells.test", model, *self._metric_modules()))
+
+    def training_code(self, cell: Cell) -> str:
+        """One digest of what :meth:`training_sources` say: a parameter of the job.
+
+        A parameter that changes reruns the job as an input file does. But input files are objects
+        that Snakemake walks again and again: thirty a cell were half the time of planning.
+        """
+        return self._code(self.training_sources(cell))
+
+    def test_code(self, cell: Cell) -> str:
+        """One digest of what :meth:`test_sources` say."""
+        return self._code(self.test_sources(cell))
+
+    def uses(self) -> dict[str, list[str]]:
+        """Every digest of code that cells of this plan are made with → its files."""
+        found = {}
+        for cell in self.cells.values():
+            found[self.training_code(cell)] = self.training_sources(cell)
+            if not cell.is_baseline:
+                found[self.test_code(cell)] = self.test_sources(cell)
+        return found
+
+    def _files(self, *modules: str) -> list[str]:
+        if modules not in self._sources:
+            self._sources[modules] = source_files(*modules)
+        return self._sources[modules]
+
+    def _code(self, files: list[str]) -> str:
+        key = tuple(files)
+        if key not in self._codes:
+            self._codes[key] = code(files)
+        return self._codes[key]
+
+    def _metric_modules(self) -> list[str]:
+        metrics = self.study.all_metrics.values()
+        return sorted({module_name(HOMES["metrics"], each["class"]) for each in metrics})
+
+    def _selecting(self, cell: Cell) -> list[str]:
+        """The modules of the metrics that may select a cell's epoch."""
+        if "select" in cell.spec:
+            return [module_name(HOMES["metrics"], cell.spec["select"]["class"])]
+        return sorted({module_name(HOMES["metrics"], c["class"]) for _, c in SELECTING.values()})
+
+    def _rule(self, cell: Cell) -> dict[str, Any]:
+        """The update order of a cell: its block's, or its model's own."""
+        given: dict[str, Any] | None = cell.spec["training"].get("rule")
+        if given:
+            return given
+        own: type[VAE] = find(HOMES["models"], cell.spec["model"]["class"])
+        return own.rule
+
+    def _cell(self, block: Block, strategy: str, seed: int) -> Cell:
+        study = self.study
+        training = {**study.training, **block.training}
+        samples = training.pop("test_samples", 10)
+        spec = {
+            "study": study.name,
+            "dataset": block.dataset,
+            "model": {"name": block.model, **study.models[block.model]},
+            "strategy": {"name": strategy, **study.strategies[strategy]},
+            "seed": seed,
+            "training": training,
+        }
+        name = training.get("select")
+        if name is not None:
+            if name not in study.all_metrics:
+                raise ConfigError(
+                    f"training.select: {name!r} is no metric of the study; allowed: "
+                    f"{', '.join(study.all_metrics)}"
+                )
+            metric = {k: v for k, v in study.all_metrics[name].items() if k != "epoch"}
+            spec["select"] = {"name": name, **metric}
+        folder = CellFolder(self.folder, block.dataset, block.model, strategy, seed)
+        return Cell(folder, spec, samples, self._stages(block, strategy, seed))
+
+    def _stages(self, block: Block, strategy: str, seed: int) -> dict[str, CellFolder]:
+        """Strategy → cell for each option that another strategy's cell finds."""
+        try:
+            needed: dict[str, Reference] = references(self.study.strategies[strategy])
+        except ConfigError as error:
+            raise ConfigError(f"strategies.{strategy}.{error}") from None
+        stages = {}
+        for option, reference in needed.items():
+            key = f"strategies.{strategy}.{option}.of"
+            if reference.of not in block.strategies or reference.of == strategy:
+                raise ConfigError(
+                    f"{key}: {reference.of!r} is not another strategy of the same block of the "
+                    f"grid; allowed: {', '.join(s for s in block.strategies if s != strategy)}"
+                )
+            if references(self.study.strategies[reference.of]):
+                raise ConfigError(
+                    f"{key}: {reference.of!r} has an option that a cell finds, too; allowed: a "
+                    "strategy with numbers alone"
+                )
+            names = (block.dataset, block.model, reference.of, seed)
+            stages[reference.of] = CellFolder(self.folder, *names)
+        return stages
+
+    def _known(self, key: str, name: str, kind: str) -> None:
+        catalogue = getattr(self.study, kind)
+        if name not in catalogue:
+            raise ConfigError(
+                f"{key}: {name!r} is not defined; allowed: {', '.join(sorted(catalogue))}"
+            )
+
+    def created(self, kind: str, name: str, *arguments: object) -> Any:  # noqa: ANN401
+        """The component called ``name`` of a catalogue, with ``arguments`` as from the data.
+
+        Raises:
+            ConfigError: the class or one of its options is not usable.
+        """
+        component = dict(getattr(self.study, kind)[name])
+        if kind == "metrics":
+            component.pop("epoch", None)
+        try:
+            return create(HOMES[kind], component, *arguments)
+        except ConfigError as error:
+            raise ConfigError(f"{kind}.{name}.{error}") from error
+
+    def _options(self, kind: str, name: str) -> dict[str, Any]:
+        spec = dict(getattr(self.study, kind)[name])
+        path = spec.pop("class")
+        return {"class": path, **options(find(HOMES[kind], path), spec)}
+
+    def _module(self, kind: str, name: str) -> str:
+        return module_name(HOMES[kind], getattr(self.study, kind)[name]["class"])

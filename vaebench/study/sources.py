@@ -1,0 +1,173 @@
+"""Which source files does a result depend on, and are they still what they were?
+
+Snakemake does not see edits of imported code. So each rule names the modules it depends on and all
+that these import, found by reading the import statements; nothing is run. What counts is what the
+code says: comments, docstrings and the names of our own modules are no part of a digest, so that a
+comment or a moved file makes no result old.
+"""
+
+import ast
+import hashlib
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from vaebench.components import module_spec
+from vaebench.files import read_json, write_json
+
+PACKAGE = "vaebench"
+
+CODE = "code.json"
+"""In a study's folder: the files that its jobs were planned with, by digest of the code."""
+
+
+def importable_by_jobs(folder: str) -> None:
+    """Let every process that this one starts import from ``folder``: this package, a user's own."""
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if folder not in paths:
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, *paths]))
+
+
+def source_files(*modules: str) -> list[str]:
+    """The files of ``modules`` and of every module of theirs and of ours that they import, sorted.
+
+    Theirs: a user's own class may import modules that lie beside it or below its package. What is
+    installed (torch, pandas) does not count: the environment has a version for it.
+    """
+    found: dict[str, Path] = {}
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            path = _path(module)
+            if path is not None and _ours(path):
+                found[module] = path
+                waiting += _imports(path, module)
+                parent = module.rpartition(".")[0]
+                waiting += [parent] if parent else []
+    return sorted({shown(path) for path in found.values()})
+
+
+@cache
+def _path(module: str) -> Path | None:
+    """The file of a module; None for a name in a module (``from a import b``)."""
+    spec = module_spec(module)
+    return Path(spec.origin) if spec and spec.origin and spec.origin.endswith(".py") else None
+
+
+@cache
+def _ours(path: Path) -> bool:
+    """A file of this package, or of a user: not of the standard library, not installed."""
+    if path.is_relative_to(Path(__file__).parents[1]):
+        return True
+    return not {"site-packages", "dist-packages"} & set(path.parts) and not path.is_relative_to(
+        Path(os.__file__).parent
+    )
+
+
+@cache
+def _imports(path: Path, module: str) -> list[str]:
+    """The modules that the file of ``module`` imports, as absolute names."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            home = node.module or ""
+            if node.level:  # relative: a user's package
+                parts = package.split(".")
+                base = parts[: len(parts) - node.level + 1]
+                home = ".".join([*base, *filter(None, [node.module])])
+            names += [home, *(f"{home}.{alias.name}" for alias in node.names)]
+    return [name for name in names if name and not _standard(name)]
+
+
+@cache
+def _standard(name: str) -> bool:
+    return name.partition(".")[0] in sys.stdlib_module_names
+
+
+@cache
+def digest(path: str) -> str:
+    """Of what the code in a file says, read once a process.
+
+    Comments and docstrings are left out. So is where our own modules lie: instead of its name an
+    imported module of ours has a digest of what it says itself.
+    """
+    tree = _said(Path(path).read_text(encoding="utf-8"))
+    for node in _our_imports(tree):
+        target = _path(node.module or "")
+        node.module = _own(target) if target else node.module
+    return _hash(ast.dump(tree))
+
+
+@cache
+def _own(path: Path) -> str:
+    """As :func:`digest`, whatever the file imports of ours."""
+    tree = _said(path.read_text(encoding="utf-8"))
+    for node in _our_imports(tree):
+        node.module = PACKAGE
+    return _hash(ast.dump(tree))
+
+
+def _said(text: str) -> ast.Module:
+    """The syntax tree without docstrings; comments are in no tree."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [each for each in node.body if not _says_nothing(each)] or [ast.Pass()]
+    return tree
+
+
+def _our_imports(tree: ast.Module) -> Iterator[ast.ImportFrom]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == PACKAGE:
+            yield node
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _says_nothing(node: ast.stmt) -> bool:
+    """A docstring, of a definition or of a constant."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def code(files: Iterable[str]) -> str:
+    """One digest of what all ``files`` say, wherever they lie."""
+    return _hash(" ".join(sorted(map(digest, files))))
+
+
+def planned(path: Path, uses: Mapping[str, Iterable[str]]) -> None:
+    """Write what files the jobs of this run are planned with: digest of the code → files."""
+    write_json(path, {key: {file: _bytes(file) for file in files} for key, files in uses.items()})
+
+
+def moved(path: Path, key: str) -> list[str]:
+    """The files of the code ``key`` whose bytes are not those that were planned with."""
+    return list(_moved(read_json(path).get(key, {}))) if path.exists() else []
+
+
+def _moved(files: Mapping[str, str]) -> Iterator[str]:
+    for file, wanted in files.items():
+        if not Path(file).exists() or _bytes(file) != wanted:
+            yield file
+
+
+def _bytes(file: str) -> str:
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
+
+
+def shown(path: Path) -> str:
+    """Relative to the working directory where possible, so that results can move."""
+    path = path.resolve()
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
