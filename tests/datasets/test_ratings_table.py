@@ -559,7 +559,7 @@ def test_a_split_file_of_other_bytes_is_not_believed(tmp_path: Path, kind: str) 
     assert sorted(card["files"]) == sorted(
         path.name for path in tmp_path.iterdir() if path.name != "card.json"
     )
-    assert (card["unit"], card["licence"]) == (dataset.unit, dataset.licence)
+    assert (card["unit"], card["licence"]) == (dataset.counted_as(), dataset.licence)
     data = Data(tmp_path, torch.device("cpu"))
     whole = {"train": data.train, "validation": lambda: data.held_out("validation")}
     for part, read in whole.items():

@@ -50,7 +50,7 @@ class RatingsMatrix(Interactions):
             )
         self.path, self.above, self.missing, self.header = path, above, missing, header
         self.skip, self.array, self.checksum, self.split = skip, array, checksum, split
-        self.delimiter, self.unit = DELIMITERS.get(ending), path
+        self.delimiter = DELIMITERS.get(ending)
 
     def raw_files(self) -> list[RawFile]:
         """The one file."""

@@ -91,7 +91,6 @@ class RatingsTable(Interactions):
         self.delimiter = delimiter or DELIMITERS.get(ending)
         self.encoding, self.checksum, self.split = encoding, checksum, split
         self.files = dict(given.files or {}) if given else {}
-        self.unit = path
 
     def raw_files(self) -> list[RawFile]:
         """The one file."""
