@@ -3,7 +3,8 @@
 Every error is one sentence that names the key, its value and what is allowed.
 
 A plan is made again in every job of a cluster, so importing this module and planning load neither
-torch nor a component; :meth:`Plan.check` does, and the sources of a cell whose rule is its model's.
+torch nor a component; :meth:`Plan.check` does, and the sources of a cell whose update order is its
+model's.
 """
 
 import os
@@ -17,7 +18,7 @@ from vaebench.cells.found import Reference, references
 from vaebench.cells.selection import selecting
 from vaebench.components import create, find, module_name, options
 from vaebench.errors import ConfigError
-from vaebench.study.keys import HOMES, RULES, Block, read
+from vaebench.study.keys import HOMES, ORDERS, Block, read
 from vaebench.study.sources import code, shown, source_files
 
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ class Plan:
                 "vaebench.cells.vae",
                 self._module("models", cell.model),
                 self._module("strategies", cell.strategy),
-                module_name(RULES, self._rule(cell)["class"]),
+                module_name(ORDERS, self._update_order(cell)["class"]),
                 *self._selecting(cell),
             ]
         return list(self._files(*modules))
@@ -290,13 +291,13 @@ class Plan:
         _, metric = selecting(cell.spec, model.data_kind)
         return [module_name(HOMES["metrics"], metric["class"])]
 
-    def _rule(self, cell: Cell) -> dict[str, Any]:
+    def _update_order(self, cell: Cell) -> dict[str, Any]:
         """The update order of a cell: its block's, or its model's own."""
-        given: dict[str, Any] | None = cell.spec["training"].get("rule")
+        given: dict[str, Any] | None = cell.spec["training"].get("update_order")
         if given:
             return given
         own: type[VAE] = find(HOMES["models"], cell.spec["model"]["class"])
-        return own.rule
+        return own.update_order
 
     def _cell(self, block: Block, strategy: str, seed: int) -> Cell:
         study = self.study
