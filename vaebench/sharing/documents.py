@@ -75,7 +75,7 @@ class _Remake:
         yield from self._new()
         frames = [str(theirs / path.name) for path in sorted(tables.glob("*.csv"))]
         traces = theirs / "traces.parquet"
-        if not all(Path(path).is_file() for path in (*frames, traces)):
+        if not all(Path(path).is_file() for path in (*frames, str(traces))):
             return  # said already; nothing can be drawn
         asked = {key: getattr(self.plan.study, key) for key in ("control", "confidence")}
         asked["order"] = self.plan.order
