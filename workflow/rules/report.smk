@@ -1,6 +1,7 @@
 # One page for people, and the verdict: a study with a failed cell ends with a non-zero status after
 # everything else is written.
 localrules:
+    seal,
     verdict,
 
 
@@ -32,9 +33,28 @@ rule report:
         "../scripts/report.py"
 
 
+rule seal:
+    input:
+        documents=[
+            *(*TABLES, *FIGURES, *TUNED, *IMAGES),
+            *(f"{study}/{name}" for name in ("report.html", "tables/published.md")),
+        ],
+    output:
+        f"{study}/seal.json",
+    log:
+        f"{study}/logs/seal.log",
+    conda:
+        "../../environment.yml"
+    params:
+        cells=cell_folders,
+    script:
+        "../scripts/seal.py"
+
+
 rule verdict:
     input:
         f"{study}/report.html",
+        f"{study}/seal.json",
         cells=f"{study}/tables/cells.csv",
         results=f"{study}/tables/results.md",
         # the mirror comes first: a failed cell must not keep the others out of MLflow
