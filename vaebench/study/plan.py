@@ -177,6 +177,18 @@ class Plan:
         created: Dataset = self.created("datasets", name)
         return created
 
+    def question(self) -> dict[str, Any]:
+        """What the statistics are asked: :class:`vaebench.statistics.study.Question`."""
+        study = self.study
+        return {
+            "order": self.order,
+            "control": study.control,
+            "confidence": study.confidence,
+            "margin": study.margin,
+            "primary": study.primary,
+            "units": self.units(),
+        }
+
     def units(self) -> dict[str, str]:
         """Data set → what it counts as across data sets; empty: nothing, as it was drawn."""
         given = self.study.units
@@ -208,7 +220,11 @@ class Plan:
 
     def dataset_sources(self, name: str) -> list[str]:
         """The source files that a split depends on."""
-        return source_files("vaebench.datasets.fetch", self._module("datasets", name))
+        return source_files("vaebench.datasets.jobs", self._module("datasets", name))
+
+    def dataset_code(self, name: str) -> str:
+        """One digest of what :meth:`dataset_sources` say."""
+        return self._code(self.dataset_sources(name))
 
     def training_sources(self, cell: Cell) -> list[str]:
         """The source files that training a cell depends on; of a baseline, fitting and testing it.
