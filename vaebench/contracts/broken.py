@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vaebench.components import options_model, validated
-from vaebench.errors import ConfigError
+from vaebench.errors import ConfigError, VaebenchError
 
 
 class ContractBroken(AssertionError):
@@ -31,7 +31,7 @@ def report(name: str, findings: Iterator[str]) -> None:
     cause = None
     try:
         finding = next(findings, None)
-    except (ContractBroken, ConfigError) as error:
+    except (ContractBroken, VaebenchError) as error:
         finding = str(error).removeprefix(f"{name}: ")
     except Exception as error:  # noqa: BLE001 (a stranger's class may raise anything)
         what = f"{type(error).__name__}: {error}".partition("\n")[0]

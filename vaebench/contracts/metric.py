@@ -141,6 +141,8 @@ def _broken_ranking(metric: Ranking, make: Callable[[], Metric]) -> Iterator[str
     for lists, _ in _several_lists(metric.k):
         given = copy.deepcopy(lists)
         values = metric.values(lists)
+        if not same(vars(lists), vars(given)):
+            yield "it writes to the lists; allowed: reading"
         yield from _broken_column(values, len(lists.targets))
         untargeted = lists.targets == 0
         if not values[untargeted].isnan().all():
@@ -149,8 +151,6 @@ def _broken_ranking(metric: Ranking, make: Callable[[], Metric]) -> Iterator[str
             yield "a user with targets has no finite value; allowed: a number"
         if not same(values, metric.values(lists)) or not same(values, other.values(lists)):
             yield f"it gives two values for the same lists; allowed: {ALLOWED}"
-        if not same(vars(lists), vars(given)):
-            yield "it writes to the lists; allowed: reading"
         yield from _broken_rows(values, partial(_of_some, metric, lists))
         if not _close(values, metric.values(_cut(lists, metric.k))):
             yield f"items below rank k = {metric.k} change a value; allowed: looking at the best k"
@@ -184,12 +184,12 @@ def _broken_catalogue(metric: Catalogue, make: Callable[[], Metric]) -> Iterator
     for lists, popularity in _several_lists(metric.k):
         given = copy.deepcopy((vars(lists), popularity))
         value = metric.value(lists, popularity)
+        if not same((vars(lists), popularity), given):
+            yield "it writes to what it is given; allowed: reading"
         if type(value) is not float or not math.isfinite(value):
             yield f"its value is {value!r}; allowed: a finite float"
         if {metric.value(lists, popularity), other.value(lists, popularity)} != {value}:
             yield f"it gives two values for the same lists; allowed: {ALLOWED}"
-        if not same((vars(lists), popularity), given):
-            yield "it writes to what it is given; allowed: reading"
         turned = metric.value(_chosen(lists, torch.arange(USERS).flip(0)), popularity)
         if not math.isclose(turned, value, rel_tol=1e-9, abs_tol=1e-12):
             yield "its value depends on the order of users; allowed: one value for all orders"
@@ -212,6 +212,8 @@ def _broken_bound(metric: Bound, make: Callable[[], Metric]) -> Iterator[str]:
     assert isinstance(other, Bound)  # noqa: S101 (of the same class)
     given = copy.deepcopy(bound)
     values = metric.values(bound)
+    if not same(bound, given):
+        yield "it writes to the bound; allowed: reading"
     if values is None:
         yield "a model with distortion, rate and ELBO has no value; allowed: (U,) float64"
         return
@@ -220,8 +222,6 @@ def _broken_bound(metric: Bound, make: Callable[[], Metric]) -> Iterator[str]:
         yield "a value is not finite; allowed: a number"
     if not same(values, metric.values(bound)) or not same(values, other.values(bound)):
         yield f"it gives two values for the same bound; allowed: {ALLOWED}"
-    if not same(bound, given):
-        yield "it writes to the bound; allowed: reading"
 
     def some(users: Tensor) -> Tensor:
         found = metric.values({name: column[users] for name, column in bound.items()})
@@ -251,13 +251,13 @@ def _broken_likelihood(metric: Likelihood, make: Callable[[], Metric]) -> Iterat
         model.eval()
         before, x = copy.deepcopy(model), some_examples(kind, FEATURES)
         found = [one.values(model, x, torch_stream("noise")) for one in (metric, metric, other)]
+        if differing(before, model):
+            yield f"it writes the model's {differing(before, model)[0]!r}; allowed: reading"
         yield from _broken_column(found[0], len(x))
         if not torch.isfinite(found[0]).all():
             yield "a value is not finite; allowed: a number"
         if not same(found[0], found[1]) or not same(found[0], found[2]):
             yield "one noise gives two values; allowed: drawing from the noise alone"
-        if differing(before, model):
-            yield f"it writes the model's {differing(before, model)[0]!r}; allowed: reading"
         if found[0].requires_grad:
             yield "its values carry a gradient; allowed: computing within torch.no_grad()"
 

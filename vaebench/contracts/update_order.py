@@ -112,7 +112,7 @@ def _broken(order_class: type[UpdateOrder], make: Callable[[], UpdateOrder]) -> 
         yield f"passes is {order.passes!r}; allowed: an integer ≥ 1"
     with global_streams_left_alone("the update order", ALLOWED):
         yield from _broken_epochs(order)
-        yield from _broken_resume(make)
+    yield from _broken_resume(make)
 
 
 def _broken_epochs(order: UpdateOrder) -> Iterator[str]:
