@@ -157,7 +157,7 @@ def test_the_job_of_a_cell_waits_for_another_one_of_the_same_cell(
     lock = out.with_name(".seed-0.lock")
     left_behind = take(lock)
     assert left_behind is not None
-    script = Path(__file__).parents[1] / "workflow/scripts/cell.py"
+    script = Path(__file__).parents[2] / "workflow/scripts/cell.py"
     command = [sys.executable, "-c", SCRIPT, data, out, json.dumps(SPEC), script]
     job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert job.stdout is not None

@@ -17,7 +17,7 @@ from vaebench.report import published
 from vaebench.report.published import Published, body, compare, has, load, markdown, warnings
 from vaebench.study.plan import Plan
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_file_names_what_it_defines() -> None:

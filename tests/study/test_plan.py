@@ -13,7 +13,7 @@ from vaebench.errors import ConfigError
 from vaebench.strategies import Stats
 from vaebench.study.plan import Plan
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
 
