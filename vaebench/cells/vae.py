@@ -19,11 +19,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import torch
 
+from vaebench.cells.built import build, features, streams_of
 from vaebench.cells.files import seal, write_table, write_weights
 from vaebench.cells.found import found_elsewhere
 from vaebench.cells.metrics import bounded, created, logits, ranked
@@ -48,7 +49,7 @@ from vaebench.training.data import Data, HeldOut
 from vaebench.training.estimators import Estimator
 from vaebench.training.loop import Budget, Learner, Progress, Streams, train
 from vaebench.training.orders import Rule
-from vaebench.training.settings import OF_TESTING, Stream, Training
+from vaebench.training.settings import OF_TESTING, Training
 
 log = logging.getLogger(__name__)
 
@@ -78,13 +79,6 @@ def resolve(spec: dict[str, Any]) -> dict[str, Any]:
         raise ConfigError("training.rule.class: missing; allowed: file.Class")
     training["rule"] = {"class": path, **options(find("vaebench.training.orders", path), rule)}
     return resolved | {"training": training}
-
-
-def streams_of(spec: Mapping[str, Any]) -> dict[str, tuple[object, ...]]:
-    """The names that seed each random stream of a resolved cell."""
-    names = (spec["dataset"], spec["model"]["name"], spec["seed"])
-    varied = spec["training"]["vary"]
-    return {name: names if name in varied else ("fixed",) for name in get_args(Stream)}
 
 
 @dataclass
@@ -389,13 +383,6 @@ def adam(model: VAE, settings: Training) -> Adam:
     return Adam(groups, rate, fused=True, capturable=True)
 
 
-def build(spec: Mapping[str, Any], inputs: int, names: tuple[object, ...]) -> VAE:
-    """The model of ``spec`` with weights drawn from the stream of ``names``."""
-    model: VAE = create("vaebench.models", unnamed(spec), inputs)
-    model.initialise(torch_stream("weights", *names))
-    return model
-
-
 def check(estimator: Estimator, model: VAE, examples: Batch, batch_size: int) -> None:
     """Refuse what likelihood or memory cannot hold, before the first update.
 
@@ -421,11 +408,6 @@ def choose_device(wanted: str) -> torch.device:
     if wanted == "cuda" and not available:
         raise ConfigError("training.device: 'cuda' is not here; allowed on this machine: auto, cpu")
     return torch.device("cuda" if available and wanted != "cpu" else "cpu")
-
-
-def features(examples: Batch) -> int:
-    """Items or pixels of a batch."""
-    return examples.shape[1] if isinstance(examples, torch.Tensor) else examples.columns
 
 
 def snapshot(model: VAE) -> dict[str, torch.Tensor]:

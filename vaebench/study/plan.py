@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaebench.cells.folder import NONE, CellFolder
 from vaebench.cells.found import Reference, references
-from vaebench.cells.selection import SELECTING
+from vaebench.cells.selection import selecting
 from vaebench.components import create, find, module_name, options
 from vaebench.errors import ConfigError
 from vaebench.study.keys import HOMES, RULES, Block, read
@@ -220,7 +220,6 @@ class Plan:
         else:
             modules = [
                 "vaebench.cells.vae",
-                "vaebench.cells.job",
                 self._module("models", cell.model),
                 self._module("strategies", cell.strategy),
                 module_name(RULES, self._rule(cell)["class"]),
@@ -270,10 +269,10 @@ class Plan:
         return sorted({module_name(HOMES["metrics"], each["class"]) for each in metrics})
 
     def _selecting(self, cell: Cell) -> list[str]:
-        """The modules of the metrics that may select a cell's epoch."""
-        if "select" in cell.spec:
-            return [module_name(HOMES["metrics"], cell.spec["select"]["class"])]
-        return sorted({module_name(HOMES["metrics"], c["class"]) for _, c in SELECTING.values()})
+        """The module of the metric that selects a cell's epoch."""
+        model: type[VAE] = find(HOMES["models"], cell.spec["model"]["class"])
+        _, metric = selecting(cell.spec, model.data_kind)
+        return [module_name(HOMES["metrics"], metric["class"])]
 
     def _rule(self, cell: Cell) -> dict[str, Any]:
         """The update order of a cell: its block's, or its model's own."""

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from vaebench.training.estimators import Kind, Samples
 
 Stream = Literal["weights", "batches", "noise"]
-"""Initial weights; the order of batches; dropout, ε of training and of evaluation."""
+"""See :data:`vaebench.words.STREAMS`."""
 
 OF_TESTING = {"test_samples"}
 """Settings that no training depends on."""

@@ -16,8 +16,9 @@ from vaebench.study.current import Upkeep
 from vaebench.errors import ConfigError
 from vaebench.files import write_json
 from vaebench.machine import warm
-from vaebench.jobs import expect, expect_no_more, without_result
-from vaebench.study.sources import CODE, importable_by_jobs, planned, shown, source_files
+from vaebench.cells.progress import expect, expect_no_more, without_result
+from vaebench.cells.planned import CODE, planned
+from vaebench.study.sources import importable_by_jobs, shown, source_files
 from vaebench.study.trials import Trials
 
 importable_by_jobs(ROOT)

@@ -5,7 +5,7 @@ from pathlib import Path
 from vaebench.components import create
 from vaebench.datasets.fetch import fetch
 from vaebench.files import write_json
-from vaebench.jobs import job
+from vaebench.machine.logged import job
 
 with job(snakemake.log[0]):
     dataset = create("vaebench.datasets", snakemake.params.dataset)

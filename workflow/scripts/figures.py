@@ -6,7 +6,7 @@ import pandas as pd
 
 from vaebench import plots
 from vaebench.cells.reading import read_frames, truths
-from vaebench.jobs import job
+from vaebench.machine.logged import job
 from vaebench.plots.study import figures
 
 with job(snakemake.log[0]):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from vaebench.images.measure import measure
 from vaebench.images.options import ImageStudy
-from vaebench.jobs import job
+from vaebench.machine.logged import job
 
 with job(snakemake.log[0], threads=snakemake.threads):
     given = snakemake.input

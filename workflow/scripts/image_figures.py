@@ -6,7 +6,7 @@ import pandas as pd
 
 from vaebench import plots
 from vaebench.files import write_frame
-from vaebench.jobs import job
+from vaebench.machine.logged import job
 from vaebench.plots import pictures as image_figures
 from vaebench.plots.palette import Look
 from vaebench.tables import pictures as image_tables

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from vaebench.files import write_frame, write_text
-from vaebench.jobs import job
+from vaebench.machine.logged import job
 from vaebench.report import published
 
 with job(snakemake.log[0]):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from vaebench.cells.reading import read_frames, truths
 from vaebench.files import read_json, write_text
-from vaebench.jobs import job
+from vaebench.machine.logged import job
 from vaebench.report import paper
 from vaebench.report.page import made, page
 from vaebench.statistics.measures import measures_of

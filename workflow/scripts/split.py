@@ -5,7 +5,7 @@ from pathlib import Path
 from vaebench.components import create
 from vaebench.datasets.fetch import received
 from vaebench.files import read_json
-from vaebench.jobs import job
+from vaebench.machine.logged import job
 
 with job(snakemake.log[0]):
     receipt = read_json(Path(snakemake.input.raw))

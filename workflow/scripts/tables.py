@@ -4,7 +4,7 @@ from pathlib import Path
 
 from vaebench.cells.reading import Cells, failures, truths
 from vaebench.files import write_frame, write_text
-from vaebench.jobs import job
+from vaebench.machine.logged import job
 from vaebench.statistics.diagnostics import diagnostics
 from vaebench.statistics.measures import described, frame
 from vaebench.statistics.study import Question, analyse

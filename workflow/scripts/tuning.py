@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from vaebench.files import read_json, write_frame, write_text
-from vaebench.jobs import job
+from vaebench.machine.logged import job
 from vaebench.plots import save, use_style
 from vaebench.plots import tuning as tuning_plots
 from vaebench.plots.palette import Look

@@ -7,7 +7,7 @@ import pandas as pd
 from vaebench.cells.reading import failures
 from vaebench.errors import CellsFailed
 from vaebench.files import write_text
-from vaebench.jobs import job
+from vaebench.machine.logged import job
 
 with job(snakemake.log[0]):
     cells = pd.read_csv(snakemake.input.cells)
