@@ -65,15 +65,15 @@ class Upkeep:
         """Give the files of finished stages times that agree with what they hold.
 
         Where a current stage looks older than its inputs, all current files get one time; a stage
-        that is not current gets the oldest time there is, so that Snakemake makes it anew.
+        that is not current gets the oldest time there is, so that Snakemake makes it anew. One of
+        which a file is missing is left to Snakemake.
         """
-        current = []
+        current, outdated = [], []
         for stage in self.stages():
-            if stage.as_planned:
-                if self._of_these_inputs(stage):
-                    current.append(stage)
-            else:
+            if not stage.as_planned:
                 self.stale.append(stage)
+            elif all(path.exists() for path in (*stage.inputs, *stage.paths)):
+                (current if self._of_these_inputs(stage) else outdated).append(stage)
         inputs = {path for stage in current for path in stage.inputs}
         inputs |= {path.with_name("raw.json") for path in inputs if path.name == "card.json"}
         paths = [path for stage in current for path in stage.paths]
@@ -85,7 +85,7 @@ class Upkeep:
         ):
             for path in times:
                 os.utime(path, (min(times.values()), min(times.values())))
-        for stage in self.stale:
+        for stage in (*self.stale, *outdated):
             for path in stage.paths:
                 os.utime(path, (0, 0))
 
@@ -152,16 +152,16 @@ class Upkeep:
 
     def _of_these_inputs(self, stage: Stage) -> bool:
         """Whether the files that the stage depends on hold what they held."""
-        if not all(path.exists() for path in (*stage.inputs, *stage.paths)):
-            return False
         card = next(path for path in stage.inputs if path.name == "card.json")
         key = str(card)
         if key not in self._cards:
             self._cards[key] = digest(card)
-        found = [p for p in stage.inputs if p != card and stage.files[0] != TESTED[0]]
-        return stage.found["card"] == self._cards[key] and stage.found["found"] == [
-            stamp.findings(path) for path in found
-        ]
+        others = [path for path in stage.inputs if path != card]
+        if stage.found["card"] != self._cards[key]:
+            return False
+        if stage.files[0] == TESTED[0]:
+            return [stage.found.get("trained")] == [digest(path) for path in others]
+        return bool(stage.found["found"] == [stamp.findings(path) for path in others])
 
     def _reason(self, stage: Stage) -> str:
         if stage.found.get("spec") != stage.wanted["spec"]:
