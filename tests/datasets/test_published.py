@@ -9,11 +9,13 @@ import pytest
 import scipy.io
 
 from vaebench.components import create
-from vaebench.datasets import Dataset, Images, Interactions
+from vaebench.datasets import Dataset, Interactions
 from vaebench.datasets.caltech_silhouettes import PARTED, CaltechSilhouettes
+from vaebench.datasets.digits import Digits
 from vaebench.datasets.fetch import fetch, verify
 from vaebench.datasets.mnist import FILES, FashionMNIST
 from vaebench.errors import DataError
+from vaebench.files import read_json
 
 COUNTS = {
     "foursquare.Foursquare": (277_405, 7_642, 28_483),
@@ -124,7 +126,7 @@ def test_every_published_set_says_its_terms_and_more_than_one_way(path: str) -> 
     dataset = made(path)
     assert dataset.licence != Dataset.licence
     assert dataset.cite
-    assert dataset.unit
+    assert dataset.counted_as()
     files = [*dataset.raw_files(), *dataset.companions()]
     assert any(raw.urls for raw in files)
     for raw in files:
@@ -134,13 +136,18 @@ def test_every_published_set_says_its_terms_and_more_than_one_way(path: str) -> 
 
 
 def test_units_are_families_of_data() -> None:
-    assert made("binarized_mnist.BinarizedMNIST").unit == made("mnist.MNIST").unit
-    units = [made(path).unit for path in ALL if "binarized" not in path]
+    assert made("binarized_mnist.BinarizedMNIST").counted_as() == made("mnist.MNIST").counted_as()
+    units = [made(path).counted_as() for path in ALL if "binarized" not in path]
     assert len(set(units)) == len(units)
     releases = [{"class": "movielens.MovieLens", "release": r} for r in ("ml-100k", "ml-20m")]
-    assert {create("vaebench.datasets", each).unit for each in releases} == {"movielens"}
+    assert {create("vaebench.datasets", each).counted_as() for each in releases} == {"movielens"}
 
-    class Another(Images):
-        """Names no unit."""
+    class Another(Digits):
+        """Names no unit and has no file."""
 
-    assert Another.unit == "Another"
+    assert Another().counted_as() == "Another"
+
+
+def test_a_card_says_what_its_data_count_as(tmp_path: Path) -> None:
+    Digits().write_split(None, tmp_path, {"name": None, "sha256": None})
+    assert read_json(tmp_path / "card.json")["unit"] == "Digits"
