@@ -68,7 +68,8 @@ class Upkeep:
         that is not current gets the oldest time there is, so that Snakemake makes it anew. One of
         which a file is missing is left to Snakemake.
         """
-        current, outdated = [], []
+        current: list[Stage] = []
+        outdated: list[Stage] = []
         for stage in self.stages():
             if not stage.as_planned:
                 self.stale.append(stage)
