@@ -59,7 +59,7 @@ def test_figures_never_compute_and_never_load_torch() -> None:
 
 
 SHARED = {
-    "datasets": {"protocol", "tables", "fetch", "pictures", "arrays", "published"},
+    "datasets": {"protocol", "tables", "fetch", "pictures", "arrays", "published", "jobs"},
     "models": {"layers", "pixels"},
     "metrics": {"annealed", "bound", "comparison", "importance", "latents"},
 }

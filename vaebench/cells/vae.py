@@ -48,7 +48,7 @@ from vaebench.training.cuda_graphs import CUDAGraphs, Recorded
 from vaebench.training.data import Data, HeldOut
 from vaebench.training.estimators import Estimator
 from vaebench.training.loop import Budget, Learner, Progress, Streams, train
-from vaebench.training.orders import Rule
+from vaebench.training.orders import UpdateOrder
 from vaebench.training.settings import OF_TESTING, Training
 
 log = logging.getLogger(__name__)
@@ -73,11 +73,14 @@ def resolve(spec: dict[str, Any]) -> dict[str, Any]:
         resolved[role] = {"name": name, "class": path, **options(find(home, path), given)}
     training = Training(**spec["training"]).model_dump(exclude=OF_TESTING)
     own: type[VAE] = find("vaebench.models", spec["model"]["class"])
-    rule = dict(training["rule"] or own.rule)
-    path = rule.pop("class", None)
+    order = dict(training["update_order"] or own.update_order)
+    path = order.pop("class", None)
     if not isinstance(path, str):
-        raise ConfigError("training.rule.class: missing; allowed: file.Class")
-    training["rule"] = {"class": path, **options(find("vaebench.training.orders", path), rule)}
+        raise ConfigError("training.update_order.class: missing; allowed: file.Class")
+    training["update_order"] = {
+        "class": path,
+        **options(find("vaebench.training.orders", path), order),
+    }
     return resolved | {"training": training}
 
 
@@ -152,7 +155,9 @@ def prepare(spec: dict[str, Any], data_folder: Path) -> Prepared:
     model = build(spec["model"], features(examples), drawn["weights"]).to(device)
     model.narrow(bfloat16=settings.precision == "bfloat16")
     strategy: Strategy = create("vaebench.strategies", unnamed(spec["strategy"])).to(device)
-    rule: Rule = create("vaebench.training.orders", spec["training"]["rule"]).to(device)
+    order: UpdateOrder = create("vaebench.training.orders", spec["training"]["update_order"]).to(
+        device
+    )
     estimator = Estimator(settings.estimator, settings.samples)
     check(estimator, model, examples, settings.batch_size)
     validation = data.held_out("validation")
@@ -167,7 +172,7 @@ def prepare(spec: dict[str, Any], data_folder: Path) -> Prepared:
         settings,
         examples,
         validation,
-        Learner(model, strategy, adam(model, settings), rule, estimator),
+        Learner(model, strategy, adam(model, settings), order, estimator),
         Streams(
             torch_stream("batches", *drawn["batches"]),
             torch_stream("noise", *drawn["noise"], device=device),
@@ -215,7 +220,7 @@ def fit(
         {
             "model": learner.model,
             "strategy": learner.strategy,
-            "rule": learner.rule,
+            "update_order": learner.update_order,
             "optimizer": learner.optimizer,
         },
         {"order": prepared.streams.batches, "noise": prepared.streams.noise},

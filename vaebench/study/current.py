@@ -43,9 +43,19 @@ class Stage:
     found: dict[str, Any]
 
     @property
+    def name(self) -> str:
+        """``training`` or ``status``: the name of its seal."""
+        return Path(self.files[-1]).stem
+
+    @property
     def paths(self) -> list[Path]:
         """The stage's files."""
         return [self.folder.file(name) for name in self.files]
+
+    @property
+    def trained(self) -> Path | None:
+        """Of a test: the seal of the training whose weights it measures."""
+        return self.folder.file(TRAINED[-1]) if self.files[0] == TESTED[0] else None
 
     @property
     def as_planned(self) -> bool:
@@ -157,12 +167,11 @@ class Upkeep:
         key = str(card)
         if key not in self._cards:
             self._cards[key] = digest(card)
-        others = [path for path in stage.inputs if path != card]
-        if stage.found["card"] != self._cards[key]:
-            return False
-        if stage.files[0] == TESTED[0]:
-            return [stage.found.get("trained")] == [digest(path) for path in others]
-        return bool(stage.found["found"] == [stamp.findings(path) for path in others])
+        others = [path for path in stage.inputs if path not in (card, stage.trained)]
+        found = [stamp.findings(path) for path in others]
+        trained = stage.trained and digest(stage.trained)
+        wanted = {"card": self._cards[key], "found": found, "trained": trained}
+        return all(stage.found.get(name) == value for name, value in wanted.items())
 
     def _reason(self, stage: Stage) -> str:
         if stage.found.get("spec") != stage.wanted["spec"]:

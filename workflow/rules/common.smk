@@ -18,7 +18,7 @@ from vaebench.files import write_json
 from vaebench.machine import warm
 from vaebench.cells.progress import expect, expect_no_more, without_result
 from vaebench.cells.planned import CODE, planned
-from vaebench.study.sources import importable_by_jobs, shown, source_files
+from vaebench.study.sources import code, importable_by_jobs, shown, source_files
 from vaebench.study.trials import Trials
 
 importable_by_jobs(ROOT)
@@ -59,6 +59,11 @@ wildcard_constraints:
     strategy="[^/]+",
     seed=r"\d+",
     trial=r"\d+",
+
+
+def said(*modules):
+    """A digest of what modules and all that they import say: an edit of it reruns a job."""
+    return code(source_files(*modules))
 
 
 def folder_of(wildcards):
