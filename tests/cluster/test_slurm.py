@@ -17,7 +17,6 @@ import pytest
 from tests.cluster.slurm import Cluster, missing, wait_for
 from tests.test_workflow import STUDY, Project
 from vaebench.cells.folder import FILES
-from vaebench.cells.kept import KEPT
 
 SMALL: dict[str, Any] = STUDY | {
     "training": {

@@ -13,7 +13,7 @@ from vaebench.models.mult_vae import MultVAE
 from vaebench.report.costs import Costs, at, lines, load, page, parameters, size
 from vaebench.study.plan import Plan
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 STUDY = yaml.safe_load((ROOT / "configs/baselines-ml-1m.yaml").read_text(encoding="utf-8"))
 COSTS = Costs(
     devices={
