@@ -103,9 +103,7 @@ class Line:
 
 def load() -> Costs:
     """The measurements that come with the package."""
-    text = (
-        resources.files("vaebench.report").joinpath("costs.yaml").read_text(encoding="utf-8")
-    )
+    text = resources.files("vaebench.report").joinpath("costs.yaml").read_text(encoding="utf-8")
     return Costs(**yaml.safe_load(text))
 
 

@@ -73,11 +73,7 @@ class Published(Strict):
 @cache
 def load() -> Published:
     """The numbers that come with the package."""
-    text = (
-        resources.files("vaebench.report")
-        .joinpath("published.yaml")
-        .read_text(encoding="utf-8")
-    )
+    text = resources.files("vaebench.report").joinpath("published.yaml").read_text(encoding="utf-8")
     return Published(**yaml.safe_load(text))
 
 

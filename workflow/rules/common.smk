@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+from snakemake.settings.enums import Quietness
 
 ROOT = str(Path(workflow.current_basedir).resolve().parents[1])
 sys.path.insert(0, ROOT)
@@ -18,11 +20,19 @@ from vaebench.files import write_json
 from vaebench.machine import warm
 from vaebench.jobs import expect, expect_no_more, without_result
 from vaebench.study.sources import CODE, importable_by_jobs, planned, shown, source_files
+from vaebench.study.terminal import Calm
 from vaebench.study.trials import Trials
+from vaebench.study import written
 
 importable_by_jobs(ROOT)
 
+terminal = Calm()
+if workflow.is_main_process and Quietness.RULES in (workflow.output_settings.quiet or ()):
+    terminal.watch(logger)
+
 try:
+    if workflow.is_main_process:
+        written.check(workflow.configfiles)
     plan = Plan(config, [Path(file).parent for file in workflow.configfiles])
     trials = Trials(plan)
     if workflow.is_main_process:

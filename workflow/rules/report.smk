@@ -34,9 +34,8 @@ rule report:
 
 rule verdict:
     input:
-        f"{study}/report.html",
-        cells=f"{study}/tables/cells.csv",
-        results=f"{study}/tables/results.md",
+        report=f"{study}/report.html",
+        frames=FRAMES,
         # the mirror comes first: a failed cell must not keep the others out of MLflow
         mirror=f"{study}/tracking.json" if plan.study.tracking.enabled else [],
     output:
@@ -45,5 +44,8 @@ rule verdict:
         f"{study}/logs/verdict.log",
     conda:
         "../../environment.yml"
+    params:
+        control=plan.study.control,
+        confidence=plan.study.confidence,
     script:
         "../scripts/verdict.py"
