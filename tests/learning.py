@@ -27,8 +27,8 @@ def train(
     learning_rate_cycles: int | None = None,
     **more: Any,
 ) -> dict[str, float]:
-    """See :func:`vaebench.training.loop.train`; ``rule`` and ``estimator`` are the learner's."""
-    given = {name: more.pop(name, None) for name in ("rule", "estimator")}
+    """See :func:`vaebench.training.loop.train`; the learner's parts by name."""
+    given = {name: more.pop(name, None) for name in ("update_order", "estimator")}
     parts = {name: part for name, part in given.items() if part is not None}
     learner = Learner(model, strategy, optimizer, **parts)
     recorder = more.pop("recorder", None)

@@ -297,8 +297,9 @@ def test_a_failed_cell_is_listed_and_the_study_says_so(tmp_path: Path) -> None:
     assert len(json.loads(project.path("tracking.json").read_text())) == 3
 
 
-def test_bad_data_stop_with_one_sentence(tmp_path: Path) -> None:
-    """A ratings table without the named column, and a damaged archive, through the workflow."""
+def test_bad_data_stop_with_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ratings table without the named column, and a damaged archive; before any job."""
+    monkeypatch.delenv("VAEBENCH_RAW", raising=False)  # it overrules local_files
     project = Project(tmp_path)
     (tmp_path / "mine.csv").write_text("user,film,stars\n1,2,5\n")
     (tmp_path / "ml-100k.zip").write_bytes(b"PK\x03\x04 cut off")
@@ -310,17 +311,16 @@ def test_bad_data_stop_with_one_sentence(tmp_path: Path) -> None:
         "mine": {"class": "ratings_table.RatingsTable", **table},
         "ml-100k": {"class": "movielens.MovieLens", "release": "ml-100k", "split": split},
     }
-    study["grid"] = [
-        {"dataset": name, "model": "mult-vae", "strategies": ["constant"]}
-        for name in study["datasets"]
-    ]
-    project.write(study)
-    done = project.snakemake()
-    assert done.returncode != 0
-    assert "vaebench: mine.csv: there is no column 'movie'; it has user, film, stars" in done.stderr
-    assert re.search(
-        r"vaebench: \S*ml-100k.zip: sha256 checksum is \w+; allowed: 50d2", done.stderr
-    )
+    for name, says in (
+        ("mine", r"datasets.mine: mine.csv: there is no column 'movie'; it has user, film, stars"),
+        ("ml-100k", r"datasets.ml-100k: \S*ml-100k.zip: sha256 checksum is \w+; allowed: 50d2"),
+    ):
+        study["grid"] = [{"dataset": name, "model": "mult-vae", "strategies": ["constant"]}]
+        project.write(study)
+        done = project.snakemake()
+        assert done.returncode != 0
+        assert re.search(says, done.stdout + done.stderr)
+        assert "Traceback" not in done.stdout + done.stderr
     assert not list(tmp_path.glob("results/small/cells/**/*.json"))
     assert not list(tmp_path.glob("results/small/data/**/card.json"))
 

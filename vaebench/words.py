@@ -1,4 +1,10 @@
-"""Words fixed once: what the metrics are called in print, and what is in nats."""
+"""Words fixed once: what the metrics are called in print, what is in nats, what is drawn."""
+
+STREAMS = ("weights", "batches", "noise")
+"""The random streams of a cell: initial weights; the order of batches; dropout and ε."""
+
+FIXED = "fixed"
+"""What a stream is seeded by that a study does not vary."""
 
 METRICS = {
     "ndcg@100": "NDCG@100",

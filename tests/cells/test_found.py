@@ -138,16 +138,30 @@ def test_a_model_without_a_rate_takes_a_constant_alone() -> None:
         Plan(config).check()
 
 
+def test_an_update_order_has_one_name() -> None:
+    config = study()
+    config["training"] |= {"rule": {"class": "lagging.Lagging"}}
+    with pytest.raises(
+        ConfigError, match=r"^training\.rule: unknown key; allowed: .*\bupdate_order\b"
+    ):
+        Plan(config).check()
+
+
 @pytest.mark.parametrize(
-    ("rule", "sentence"),
+    ("update_order", "sentence"),
     [
-        ({"inner": 3}, r"training.rule.class: missing"),
-        ({"class": "nothing.Nothing"}, "training.rule.class: 'nothing.Nothing' is no importable"),
-        ({"class": "lagging.Lagging", "inner": 0}, "training.rule.inner: 0 is not allowed"),
+        ({"inner": 3}, r"training.update_order.class: missing"),
+        (
+            {"class": "nothing.Nothing"},
+            "training.update_order.class: 'nothing.Nothing' is no importable",
+        ),
+        ({"class": "lagging.Lagging", "inner": 0}, "training.update_order.inner: 0 is not allowed"),
     ],
 )
-def test_a_wrong_rule_ends_before_any_job(rule: dict[str, Any], sentence: str) -> None:
+def test_a_wrong_update_order_ends_before_any_job(
+    update_order: dict[str, Any], sentence: str
+) -> None:
     config = study()
-    config["training"] |= {"rule": rule}
+    config["training"] |= {"update_order": update_order}
     with pytest.raises(ConfigError, match=sentence):
         Plan(config).check()

@@ -22,7 +22,7 @@ from vaebench.machine.leases import give, take
 CELL = """
 import json, os, sys
 from pathlib import Path
-from vaebench.jobs import job
+from vaebench.machine.logged import job
 from vaebench.machine.leases import alone
 with job(os.devnull), alone(Path(sys.argv[2])):
     from tests.trained import run

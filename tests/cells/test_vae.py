@@ -153,7 +153,7 @@ def test_a_full_disk_leaves_nothing_half_written(data: Path, tmp_path: Path) -> 
 import resource, signal, sys
 from pathlib import Path
 from tests.trained import run
-from vaebench.jobs import job
+from vaebench.machine.logged import job
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with job({str(tmp_path / "log")!r}):
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))

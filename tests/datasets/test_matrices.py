@@ -212,3 +212,10 @@ def test_parts_of_other_sizes_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match="rows of 4 pixels, but height · width is 6"):
         mine.read(path)
+
+
+def test_sparse_pictures_are_pictures(tmp_path: Path) -> None:
+    path = tmp_path / "x.mat"
+    scipy.io.savemat(path, {"pictures": scipy.sparse.eye(6).tocsc()})
+    mine = ImageArray(path=str(path), validation=1, test=1, height=2, width=3)
+    assert np.concatenate(list(mine.read(path).values())).sum() == 6

@@ -53,12 +53,24 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_a_table_beside_the_config_is_split(tmp_path: Path) -> None:
+def test_a_table_beside_the_config_is_split_as_it_was_fetched(tmp_path: Path) -> None:
+    """Edited later, its time kept, it is seen by nobody but the digest."""
     study(tmp_path)
     card = tmp_path / "results/mine/data/mine/card.json"
     done = snakemake(tmp_path, str(card.relative_to(tmp_path)))
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(card.read_text(encoding="utf-8"))["counts"]["train_users"] == 30
+    card.unlink()
+    table = tmp_path / "my studies/ratings.csv"
+    times = (table.stat().st_atime_ns, table.stat().st_mtime_ns)
+    table.write_text(table.read_text(encoding="utf-8") + "40,7\n", encoding="utf-8")
+    os.utime(table, ns=times)
+    done = snakemake(tmp_path, str(card.relative_to(tmp_path)))
+    assert done.returncode != 0
+    assert "my studies/ratings.csv: sha256 checksum is" in done.stderr
+    assert "which it had when it was fetched" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not card.exists()
 
 
 def test_a_dry_run_says_that_a_file_is_not_there(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet
 import pytest
 import scipy.sparse
@@ -226,7 +227,10 @@ def test_a_truncated_parquet_is_refused(tmp_path: Path) -> None:
         ({"path": "mine"}, r"'mine' is not allowed"),
         ({"delimiter": "::"}, r"delimiter: '::' is not allowed; .* one character"),
         ({"delimiter": ""}, r"delimiter: '' is not allowed; .* one character"),
-        ({"encoding": "utf-9"}, r"encoding: 'utf-9' is no encoding"),
+        *[({"encoding": e}, f"encoding: '{e}' is no enc") for e in ("utf-9", "rot13", "punycode")],
+        *[({"delimiter": d}, "one character of ASCII") for d in ('"', "\n", "é")],
+        ({"item": "who"}, r"columns 'who', 'who': should have different names"),
+        ({"user": ""}, r"columns '', 'what': should have different names"),
         ({"repeats": "sum"}, r"repeats: 'sum' is not allowed; without a rating: first, last"),
         ({"path": "mine.xlsx.gz"}, r"'mine\.xlsx\.gz' is not allowed"),
     ],
@@ -418,6 +422,17 @@ def test_files_of_a_given_split_that_are_apart_are_refused(tmp_path: Path) -> No
             look(mine, None, [tmp_path])
 
 
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, ending: str) -> None:
+    """Nobody knows which of the two is meant."""
+    path = tmp_path / f"mine{ending}"
+    frame = pa.table([[1], [2], [3]], names=["who", "what", "who"])
+    (pa.parquet.write_table if ending == ".parquet" else pa.csv.write_csv)(frame, path)
+    for look in (unrated(path).read, unrated(path).check):
+        with pytest.raises(DataError, match=r"column 'who' is there more than once; allowed: once"):
+            look(path)
+
+
 def test_a_wrong_checksum_is_found_before_any_job(tmp_path: Path) -> None:
     FRAME.to_csv(tmp_path / "mine.csv", index=False)
     with pytest.raises(DataError, match=r"mine\.csv: sha256 checksum is \w{64}; allowed: 0"):
@@ -544,7 +559,7 @@ def test_a_split_file_of_other_bytes_is_not_believed(tmp_path: Path, kind: str) 
     assert sorted(card["files"]) == sorted(
         path.name for path in tmp_path.iterdir() if path.name != "card.json"
     )
-    assert (card["unit"], card["licence"]) == (dataset.unit, dataset.licence)
+    assert (card["unit"], card["licence"]) == (dataset.counted_as(), dataset.licence)
     data = Data(tmp_path, torch.device("cpu"))
     whole = {"train": data.train, "validation": lambda: data.held_out("validation")}
     for part, read in whole.items():

@@ -69,7 +69,7 @@ def test_every_parameter_learns(model_class: type[VAE]) -> None:
 
 
 def test_a_part_learns_alone(model_class: type[VAE]) -> None:
-    """Training rules freeze one part: its gradients must then be absent, the other's there."""
+    """Update orders freeze one part: its gradients must then be absent, the other's there."""
     for learns, rests in (PARTS, PARTS[::-1]):
         model, x = made(model_class), examples(model_class)
         getattr(model, rests).requires_grad_(requires_grad=False)

@@ -26,7 +26,7 @@ from vaebench.strategies.capacity import Capacity
 from vaebench.strategies.geco import GECO, LOG_BOUND
 from vaebench.strategies.pid import PID
 from vaebench.strategies.soft_free_bits import SoftFreeBits
-from vaebench.training.orders import Rule
+from vaebench.training.orders import UpdateOrder
 from vaebench.training.orders.alternating import Alternating
 from vaebench.training.orders.joint import Joint
 from vaebench.training.orders.lagging import Lagging
@@ -298,7 +298,9 @@ class Watched(PID):
     ],
     ids=["joint", "alternating", "lagging"],
 )
-def test_a_loop_moves_where_the_encoder_learns_and_nowhere_else(order: Rule, expected: int) -> None:
+def test_a_loop_moves_where_the_encoder_learns_and_nowhere_else(
+    order: UpdateOrder, expected: int
+) -> None:
     """Where the decoder learns alone, β moves nothing (and RecVAE drops no input)."""
     matrix = scipy.sparse.random(40, 15, density=0.3, format="csr", random_state=1)
     matrix.data[:] = 1
@@ -316,7 +318,7 @@ def test_a_loop_moves_where_the_encoder_learns_and_nowhere_else(order: Rule, exp
         order=torch_stream("order"),
         noise=torch_stream("noise"),
         after_epoch=trace.append,
-        rule=order,
+        update_order=order,
     )
     assert Watched.seen == expected
     apart = abs(trace[0]["reached"] / trace[0]["rate"] - 1) > 1e-5

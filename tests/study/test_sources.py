@@ -23,8 +23,8 @@ import sys
 import yaml
 from vaebench.study.plan import Plan
 
-RULE = {"rule": {"class": "joint.Joint"}}  # or each model is asked for its own
-plan = Plan(yaml.safe_load(open("config.yaml", encoding="utf-8")) | {"training": RULE})
+ORDER = {"update_order": {"class": "joint.Joint"}}  # or each model is asked for its own
+plan = Plan(yaml.safe_load(open("config.yaml", encoding="utf-8")) | {"training": ORDER})
 for cell in plan.cells.values():
     plan.cell_sources(cell)
 print(sorted({"torch", "numpy", "pandas", "mlflow"} & set(sys.modules)))

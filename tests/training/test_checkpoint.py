@@ -36,7 +36,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "strategy": {"class": "cap_search.CapSearch", "updates_per_unit": 10, "patience": 1}
     },
     "alternating": {"model": REC_VAE, "strategy": {"class": "user_scaled.UserScaled"}},
-    "lagging": {"training": {"rule": {"class": "lagging.Lagging", "inner": 4, "window": 2}}},
+    "lagging": {
+        "training": {"update_order": {"class": "lagging.Lagging", "inner": 4, "window": 2}}
+    },
     "cyclical learning rate": {"training": {"learning_rate_cycles": 2}},
 }
 SAME = ("config.json", "best.safetensors", "last.safetensors", "test.parquet", "latents.parquet")

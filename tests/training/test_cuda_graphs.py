@@ -29,7 +29,7 @@ from vaebench.strategies.constant import Constant
 from vaebench.strategies.pid import PID
 from vaebench.training.cuda_graphs import CUDAGraphs, Recorder
 from vaebench.training.estimators import Estimator
-from vaebench.training.orders import Rule
+from vaebench.training.orders import UpdateOrder
 from vaebench.training.orders.alternating import Alternating
 from vaebench.training.orders.lagging import Lagging
 
@@ -58,7 +58,7 @@ def trained(
     recorder: Recorder | None,
     *,
     device: str = "cpu",
-    rule: Rule | None = None,
+    update_order: UpdateOrder | None = None,
     epochs: int = 5,
     **options: Any,
 ) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
@@ -83,7 +83,7 @@ def trained(
         order=torch_stream("order"),
         noise=torch_stream("noise", device=torch.device(device)),
         after_epoch=lambda row: trace.append(row) or -row["distortion"],
-        rule=rule,
+        update_order=update_order,
         recorder=recorder,
         **options,
     )
@@ -95,14 +95,14 @@ def trained(
 
 def same(
     make: Callable[[], tuple[VAE, Strategy]],
-    rule: Callable[[], Rule | None] = lambda: None,
+    update_order: Callable[[], UpdateOrder | None] = lambda: None,
     **options: Any,
 ) -> Tapes:
     """Check that recorded training is Python's, and that updates were in fact recorded."""
     runs, tapes = [], Tapes()
     for recorder in (Nothing(), tapes):
         torch.manual_seed(0)
-        runs.append(trained(*make(), recorder, rule=rule(), **options))
+        runs.append(trained(*make(), recorder, update_order=update_order(), **options))
     (state, trace), (state_, trace_) = runs
     assert trace_ == trace
     for name, value in state.items():
@@ -132,13 +132,15 @@ def test_every_model_can_be_recorded(model: type[VAE]) -> None:
 
 def test_turns_of_encoder_and_decoder_are_recorded_apart() -> None:
     tapes = same(
-        lambda: (RecVAE(ITEMS, hidden=8, latents=4, layers=3), PID()), rule=Alternating, epochs=3
+        lambda: (RecVAE(ITEMS, hidden=8, latents=4, layers=3), PID()),
+        update_order=Alternating,
+        epochs=3,
     )
     assert len(tapes.tapes) >= 2
 
 
 def test_updates_that_do_not_count_are_recorded_apart() -> None:
-    same(lambda: (mult_vae(), PID()), rule=lambda: Lagging(inner=4, window=2))
+    same(lambda: (mult_vae(), PID()), update_order=lambda: Lagging(inner=4, window=2))
 
 
 @pytest.mark.parametrize("kind", ["sgvb_a", "importance"])

@@ -18,7 +18,7 @@ from vaebench.sparse import SparseRows
 from vaebench.strategies import Stats
 from vaebench.strategies.constant import Constant
 from vaebench.training.loop import Batches
-from vaebench.training.orders import Draw, Rule
+from vaebench.training.orders import Draw, UpdateOrder
 from vaebench.training.orders.alternating import Alternating
 from vaebench.training.orders.joint import Joint
 from vaebench.training.orders.lagging import Lagging
@@ -28,9 +28,9 @@ def draw(x: torch.Tensor | SparseRows, size: int = 250) -> Draw:
     return Batches(x, size, torch_stream("order"))
 
 
-@pytest.mark.parametrize("rule", [Joint, Alternating, Lagging])
-def test_defaults_pass_the_check_of_the_config(rule: type[Rule]) -> None:
-    options(rule, {})
+@pytest.mark.parametrize("order", [Joint, Alternating, Lagging])
+def test_defaults_pass_the_check_of_the_config(order: type[UpdateOrder]) -> None:
+    options(order, {})
 
 
 def test_joint_is_every_batch_once() -> None:
@@ -70,7 +70,7 @@ def test_alternating_trains_the_encoder_remembers_it_and_trains_the_decoder() ->
         order=torch_stream("order"),
         noise=torch_stream("noise"),
         after_epoch=lambda _: None,
-        rule=Alternating(encoder_passes=3, decoder_passes=1),
+        update_order=Alternating(encoder_passes=3, decoder_passes=1),
         after_update=keep,
     )
     moved = [
@@ -94,44 +94,44 @@ def test_alternating_drops_input_for_the_encoder_alone() -> None:
 
 
 def test_lagging_trains_the_encoder_until_its_loss_stops_falling() -> None:
-    rule = Lagging(inner=100, window=2)
+    order = Lagging(inner=100, window=2)
     losses = iter([9.0, 8, 7, 6, 6, 7.5, 0, 0, 0, 0])  # windows 8.5, 6.5, 6.75: ended after six
     inner = []
-    for update in rule.epoch(linear_model(), draw(observations())):
+    for update in order.epoch(linear_model(), draw(observations())):
         if update.parts != ("encoder",):
             break
         assert not update.counts, "schedules wait while the encoder catches up"
         inner.append(update)
-        rule.observe(torch.tensor(next(losses)))
+        order.observe(torch.tensor(next(losses)))
     assert len(inner) == 6
     assert update.parts == ("decoder",)
     assert update.counts
 
 
 def test_lagging_stops_after_inner_updates() -> None:
-    rule = Lagging(inner=5, window=2)
+    order = Lagging(inner=5, window=2)
     parts = []
-    for number, update in enumerate(rule.epoch(linear_model(), draw(observations(), 1_000))):
+    for number, update in enumerate(order.epoch(linear_model(), draw(observations(), 1_000))):
         parts.append(update.parts)
-        rule.observe(torch.tensor(-float(number)))
+        order.observe(torch.tensor(-float(number)))
     assert parts == [("encoder",)] * 5 + [("decoder",)]
 
 
 def test_lagging_becomes_joint_when_the_information_no_longer_rises() -> None:
     """A model that learns nothing has the same information after every epoch."""
-    rule, model = Lagging(inner=1, window=1), linear_model()
+    order, model = Lagging(inner=1, window=1), linear_model()
     for expected in (True, False):
-        for _ in rule.epoch(model, draw(observations())):
-            rule.observe(torch.tensor(0.0))
-        assert rule.aggressive.item() is expected
-    updates = list(rule.epoch(model, draw(observations())))
+        for _ in order.epoch(model, draw(observations())):
+            order.observe(torch.tensor(0.0))
+        assert order.aggressive.item() is expected
+    updates = list(order.epoch(model, draw(observations())))
     assert [update.parts for update in updates] == [("encoder", "decoder")] * 4
     assert all(update.counts for update in updates)
 
 
 def test_lagging_goes_on_while_the_information_rises_beyond_that_of_a_batch() -> None:
     """Batches of five know at most log 5 nats; the estimate is on 500 examples, as is its cap."""
-    rule, model = Lagging(inner=1, window=1, examples=500), linear_model()
+    order, model = Lagging(inner=1, window=1, examples=500), linear_model()
     with torch.no_grad():
         model.encoder.weight.mul_(10)
     batches = draw(observations(), 5)
@@ -139,10 +139,10 @@ def test_lagging_goes_on_while_the_information_rises_beyond_that_of_a_batch() ->
     for log_variance in (-1.0, -2.0, -3.0):
         with torch.no_grad():
             model.log_variance.fill_(log_variance)
-        for _ in rule.epoch(model, batches):
-            rule.observe(torch.tensor(0.0))
-        found.append(rule.information.item())
-        assert rule.aggressive, "the information has risen"
+        for _ in order.epoch(model, batches):
+            order.observe(torch.tensor(0.0))
+        found.append(order.information.item())
+        assert order.aggressive, "the information has risen"
     assert math.log(5) < found[0] < found[1] < found[2] < math.log(500)
 
 
@@ -172,6 +172,6 @@ def test_schedules_count_all_passes_of_an_epoch() -> None:
         order=torch_stream("order"),
         noise=torch_stream("noise"),
         after_epoch=lambda _: None,
-        rule=Alternating(),
+        update_order=Alternating(),
     )
     assert totals == [(t, 16) for t in range(16)]

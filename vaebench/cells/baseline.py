@@ -18,7 +18,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from vaebench.baselines import Baseline, Density, Recommender
-from vaebench.cells import test
+from vaebench.cells import tested
 from vaebench.cells.files import seal, write_table, write_weights
 from vaebench.cells.folder import NONE
 from vaebench.cells.found import found_elsewhere
@@ -58,7 +58,7 @@ def run(
     spec: dict[str, Any],
     data_folder: Path,
     out: Path,
-    metrics: test.Components | None = None,
+    metrics: tested.Components | None = None,
     *,
     choice: Path | None = None,
     stamp: Any = None,  # noqa: ANN401 (JSON)
@@ -91,7 +91,7 @@ def _run(
     spec: dict[str, Any],
     data_folder: Path,
     out: Path,
-    metrics: test.Components | None,
+    metrics: tested.Components | None,
     choice: Path | None,
     stamp: Any,  # noqa: ANN401 (JSON)
 ) -> dict[str, Any]:
@@ -121,11 +121,11 @@ def _run(
         validated = evaluate(baseline, data.held_out("validation"), created({name: component}))
         if metrics is not None:
             part = data.held_out("test")
-            built = test.built(metrics)
-            found = evaluate(baseline, part, built, partial(test.popularity, data))
-            sizes = test.interactions(part)
+            built = tested.built(metrics)
+            found = evaluate(baseline, part, built, partial(tested.popularity, data))
+            sizes = tested.interactions(part)
     selected: dict[str, Any] = {"epoch": None, "beta": None}
-    selected |= {f"validation_{n}": test.mean(v) for n, v in validated.examples.items()}
+    selected |= {f"validation_{n}": tested.mean(v) for n, v in validated.examples.items()}
     about = {
         "status": "done",
         "reason": None,
@@ -147,7 +147,7 @@ def _written(
     out: Path,
     spec: Mapping[str, Any],
     about: Mapping[str, Any],
-    metrics: test.Components | None,
+    metrics: tested.Components | None,
     found: Found,
     sizes: Mapping[str, np.ndarray] = {},
 ) -> dict[str, Any]:
@@ -170,11 +170,11 @@ def _written(
     sealed = seal(out, "training.json", training)
     if metrics is None:
         return sealed
-    return test.write(
+    return tested.write(
         out,
         sealed,
         found,
-        test.described(metrics),
+        tested.described(metrics),
         sizes=sizes,
         latents={},
         about={"latents": {}},

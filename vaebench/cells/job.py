@@ -15,11 +15,12 @@ from typing import Any
 
 from vaebench.cells import kept, stamp
 from vaebench.cells.folder import FILES, TESTED, TRAINED, CellFolder
+from vaebench.cells.planned import CODE, moved
+from vaebench.cells.progress import announce
 from vaebench.errors import DataError
-from vaebench.jobs import announce, job
 from vaebench.machine.devices import lease
 from vaebench.machine.leases import alone
-from vaebench.study.sources import CODE, moved
+from vaebench.machine.logged import job
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,13 @@ STEPS = {
 }
 
 
-IMPORTS = ("vaebench.cells.vae", "vaebench.cells.test", "vaebench.cells.baseline", "vaebench.jobs")
+IMPORTS = (
+    "vaebench.cells.vae",
+    "vaebench.cells.test",
+    "vaebench.cells.baseline",
+    "vaebench.cells.progress",
+    "vaebench.machine.logged",
+)
 """What steps import; a job that starts warm has them already."""
 
 

@@ -14,9 +14,8 @@ import pyarrow.parquet
 from vaebench.cells.folder import KEYS, CellFolder
 from vaebench.errors import DataError
 from vaebench.files import read_json
-from vaebench.jobs import UNEXPECTED
-from vaebench.statistics.variance import FIXED, STREAMS
-from vaebench.words import METRICS
+from vaebench.machine.logged import UNEXPECTED
+from vaebench.words import FIXED, METRICS, STREAMS
 
 LATENTS = (
     "active_units",

@@ -18,14 +18,21 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
 
-from vaebench.cells.files import seal, write_table
-from vaebench.cells.metrics import Found, bounded, created, likely, logits, ranked
+from vaebench.cells.built import build, features, streams_of
+from vaebench.cells.metrics import Found, bounded, likely, logits, ranked
 from vaebench.cells.out_of_memory import STATUS, within_memory
-from vaebench.cells.vae import build, features, streams_of
+from vaebench.cells.tested import (
+    Components,
+    built,
+    described,
+    epochs_of,
+    interactions,
+    popularity,
+    write,
+)
 from vaebench.errors import DataError
-from vaebench.files import digest, read_json, write_json
+from vaebench.files import digest, read_json
 from vaebench.metrics import Metric
 from vaebench.metrics.bound import elbo
 from vaebench.metrics.latents import (
@@ -37,17 +44,10 @@ from vaebench.metrics.latents import (
 )
 from vaebench.models import VAE
 from vaebench.seeds import torch_stream
-from vaebench.sparse import SparseRows, counts
 from vaebench.training.data import Data, HeldOut
 
 WEIGHTS = {"selected": "best.safetensors", "last": "last.safetensors"}
 """Epoch → the file of its weights."""
-
-OF_SEALS = ("status", "reason", "files", "stamp")
-"""Keys of ``training.json`` that ``status.json`` has for the whole cell."""
-
-Components = Mapping[str, Mapping[str, Any]]
-"""Name of a metric → ``{class: …, epoch: selected | last, **options}``."""
 
 
 def run(
@@ -142,19 +142,6 @@ def measured(
     return Found(found.examples | bounded(metrics, values) | of_model, found.cells)
 
 
-def popularity(data: Data) -> Tensor:
-    """The number of training interactions of each item, (I,)."""
-    train = data.train()
-    assert isinstance(train, SparseRows)  # noqa: S101 (a metric of the catalogue wants interactions)
-    return torch.bincount(train.indices, minlength=train.columns)
-
-
-def interactions(part: HeldOut) -> dict[str, np.ndarray]:
-    """|x_u| of every test user; nothing for pictures."""
-    sizes = counts(part.examples)
-    return {} if sizes is None else {"interactions": sizes.double().cpu().numpy()}
-
-
 def of_latents(
     model: VAE, part: HeldOut, names: tuple[object, ...]
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
@@ -169,66 +156,6 @@ def of_latents(
         "collapsed": int(collapsed.sum()),
         **mutual_information(model, part.examples, noise),
     }
-
-
-def epochs_of(metrics: Components) -> dict[str, str]:
-    """Name → ``selected`` or ``last``: whose weights a metric looks at."""
-    return {name: component.get("epoch", "selected") for name, component in metrics.items()}
-
-
-def built(metrics: Components) -> dict[str, Metric]:
-    """Name → metric.
-
-    Raises:
-        ConfigError: an unknown class or an impossible option.
-    """
-    return created(
-        {name: {k: v for k, v in m.items() if k != "epoch"} for name, m in metrics.items()}
-    )
-
-
-def described(metrics: Components) -> dict[str, dict[str, Any]]:
-    """What tables need to know of a metric: unit, what is better, one value of what, epoch."""
-    epochs = epochs_of(metrics)
-    return {
-        name: {"unit": m.unit, "better": m.better, "per": m.per, "epoch": epochs[name]}
-        for name, m in built(metrics).items()
-    }
-
-
-def write(
-    out: Path,
-    training: Mapping[str, Any],
-    found: Found,
-    about_metrics: Mapping[str, Any],
-    *,
-    sizes: Mapping[str, np.ndarray],
-    latents: Mapping[str, np.ndarray],
-    about: Mapping[str, Any],
-    stamp: Any,  # noqa: ANN401 (JSON)
-) -> dict[str, Any]:
-    """The files of a test; ``status.json`` comes last. Returns summary and status."""
-    columns = {**found.examples, **sizes}
-    absent = [int(np.isnan(values).sum()) for values in columns.values()]
-    measured_here = {*found.examples, *found.cells}
-    summary = {
-        "test": {name: mean(values) for name, values in columns.items()} | found.cells,
-        "test_examples": len(next(iter(columns.values()))) if columns else 0,
-        "test_without_target": max(absent, default=0),
-        "metrics": {n: each for n, each in about_metrics.items() if n in measured_here},
-        **{key: value for key, value in training.items() if key not in OF_SEALS},
-        **about,
-    }
-    write_table(out / "test.parquet", columns)
-    write_table(out / "latents.parquet", latents)
-    write_json(out / "summary.json", summary)
-    status = {"status": training["status"], "reason": training["reason"], "stamp": stamp}
-    return summary | seal(out, "status.json", status)
-
-
-def mean(values: np.ndarray) -> float | None:
-    """The mean over the examples that have a value; None if none has."""
-    return float(np.nanmean(values)) if np.isfinite(values).any() else None
 
 
 def _without_memory(out: Path, reason: str, stamp: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -19,11 +19,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import torch
 
+from vaebench.cells.built import build, features, streams_of
 from vaebench.cells.files import seal, write_table, write_weights
 from vaebench.cells.found import found_elsewhere
 from vaebench.cells.metrics import bounded, created, logits, ranked
@@ -47,8 +48,8 @@ from vaebench.training.cuda_graphs import CUDAGraphs, Recorded
 from vaebench.training.data import Data, HeldOut
 from vaebench.training.estimators import Estimator
 from vaebench.training.loop import Budget, Learner, Progress, Streams, train
-from vaebench.training.orders import Rule
-from vaebench.training.settings import OF_TESTING, Stream, Training
+from vaebench.training.orders import UpdateOrder
+from vaebench.training.settings import OF_TESTING, Training
 
 log = logging.getLogger(__name__)
 
@@ -72,19 +73,15 @@ def resolve(spec: dict[str, Any]) -> dict[str, Any]:
         resolved[role] = {"name": name, "class": path, **options(find(home, path), given)}
     training = Training(**spec["training"]).model_dump(exclude=OF_TESTING)
     own: type[VAE] = find("vaebench.models", spec["model"]["class"])
-    rule = dict(training["rule"] or own.rule)
-    path = rule.pop("class", None)
+    order = dict(training["update_order"] or own.update_order)
+    path = order.pop("class", None)
     if not isinstance(path, str):
-        raise ConfigError("training.rule.class: missing; allowed: file.Class")
-    training["rule"] = {"class": path, **options(find("vaebench.training.orders", path), rule)}
+        raise ConfigError("training.update_order.class: missing; allowed: file.Class")
+    training["update_order"] = {
+        "class": path,
+        **options(find("vaebench.training.orders", path), order),
+    }
     return resolved | {"training": training}
-
-
-def streams_of(spec: Mapping[str, Any]) -> dict[str, tuple[object, ...]]:
-    """The names that seed each random stream of a resolved cell."""
-    names = (spec["dataset"], spec["model"]["name"], spec["seed"])
-    varied = spec["training"]["vary"]
-    return {name: names if name in varied else ("fixed",) for name in get_args(Stream)}
 
 
 @dataclass
@@ -158,7 +155,9 @@ def prepare(spec: dict[str, Any], data_folder: Path) -> Prepared:
     model = build(spec["model"], features(examples), drawn["weights"]).to(device)
     model.narrow(bfloat16=settings.precision == "bfloat16")
     strategy: Strategy = create("vaebench.strategies", unnamed(spec["strategy"])).to(device)
-    rule: Rule = create("vaebench.training.orders", spec["training"]["rule"]).to(device)
+    order: UpdateOrder = create("vaebench.training.orders", spec["training"]["update_order"]).to(
+        device
+    )
     estimator = Estimator(settings.estimator, settings.samples)
     check(estimator, model, examples, settings.batch_size)
     validation = data.held_out("validation")
@@ -173,7 +172,7 @@ def prepare(spec: dict[str, Any], data_folder: Path) -> Prepared:
         settings,
         examples,
         validation,
-        Learner(model, strategy, adam(model, settings), rule, estimator),
+        Learner(model, strategy, adam(model, settings), order, estimator),
         Streams(
             torch_stream("batches", *drawn["batches"]),
             torch_stream("noise", *drawn["noise"], device=device),
@@ -221,7 +220,7 @@ def fit(
         {
             "model": learner.model,
             "strategy": learner.strategy,
-            "rule": learner.rule,
+            "update_order": learner.update_order,
             "optimizer": learner.optimizer,
         },
         {"order": prepared.streams.batches, "noise": prepared.streams.noise},
@@ -389,13 +388,6 @@ def adam(model: VAE, settings: Training) -> Adam:
     return Adam(groups, rate, fused=True, capturable=True)
 
 
-def build(spec: Mapping[str, Any], inputs: int, names: tuple[object, ...]) -> VAE:
-    """The model of ``spec`` with weights drawn from the stream of ``names``."""
-    model: VAE = create("vaebench.models", unnamed(spec), inputs)
-    model.initialise(torch_stream("weights", *names))
-    return model
-
-
 def check(estimator: Estimator, model: VAE, examples: Batch, batch_size: int) -> None:
     """Refuse what likelihood or memory cannot hold, before the first update.
 
@@ -421,11 +413,6 @@ def choose_device(wanted: str) -> torch.device:
     if wanted == "cuda" and not available:
         raise ConfigError("training.device: 'cuda' is not here; allowed on this machine: auto, cpu")
     return torch.device("cuda" if available and wanted != "cpu" else "cpu")
-
-
-def features(examples: Batch) -> int:
-    """Items or pixels of a batch."""
-    return examples.shape[1] if isinstance(examples, torch.Tensor) else examples.columns
 
 
 def snapshot(model: VAE) -> dict[str, torch.Tensor]:

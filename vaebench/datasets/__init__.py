@@ -104,7 +104,8 @@ class Dataset(ABC):
         self, out: Path, source: dict[str, Any], names: list[str], facts: dict[str, Any]
     ) -> None:
         """``card.json``: what was split, from what, under which terms, a digest per file."""
-        about = {"kind": self.kind, "unit": self.unit, "licence": self.licence, "cite": self.cite}
+        about = {"kind": self.kind, "unit": self.counted_as()}
+        about |= {"licence": self.licence, "cite": self.cite}
         files = {name: digest(out / name) for name in names}
         write_json(out / "card.json", about | {"source": source} | facts | {"files": files})
 

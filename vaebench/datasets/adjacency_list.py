@@ -31,7 +31,6 @@ class AdjacencyList(Interactions):
             raise ValueError("split.column: a list has no columns; allowed: files")
         self.path, self.first, self.checksum, self.split = path, first, checksum, split
         self.files = dict(split.files or {}) if isinstance(split, Given) else {}
-        self.unit = path
 
     def raw_files(self) -> list[RawFile]:
         """The one file, or the training part of a given split."""

@@ -13,6 +13,12 @@ ENDINGS = (".npy", ".npz", ".mat")
 
 
 def array_of(path: Path, name: str) -> np.ndarray:
+    """See :func:`matrix_of`; a sparse matrix as a whole array."""
+    found = matrix_of(path, name)
+    return found if isinstance(found, np.ndarray) else np.asarray(found.toarray())
+
+
+def matrix_of(path: Path, name: str) -> np.ndarray | scipy.sparse.spmatrix:
     """The array ``name`` of an ``.npz`` or ``.mat`` file (up to MATLAB 7), or the one of ``.npy``.
 
     Raises:
@@ -39,7 +45,7 @@ def array_of(path: Path, name: str) -> np.ndarray:
 
 def _named(
     path: Path, arrays: "dict[str, np.ndarray] | np.lib.npyio.NpzFile", name: str
-) -> np.ndarray:
+) -> np.ndarray | scipy.sparse.spmatrix:
     present = [each for each in arrays if not each.startswith("__")]
     if name not in present:
         raise DataError(f"{path}: there is no array {name!r}; it has {', '.join(present)}")

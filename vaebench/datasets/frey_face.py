@@ -31,7 +31,7 @@ class FreyFace(Images):
 
     The frames are permuted by a named seed and their numbers in the film are written beside the
     split. Neighbouring frames are nearly equal, so a random split makes the test part easy: it
-    compares training rules, and its likelihood is no published number (there is none to trust).
+    compares strategies, and its likelihood is no published number (there is none to trust).
     """
 
     licence = "not stated by its owner; used in research"

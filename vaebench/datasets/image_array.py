@@ -73,7 +73,6 @@ class ImageArray(Images):
         self.binarize, self.held_out_class = binarize, held_out_class
         self.dynamic = binarize == "dynamic"
         self.validation, self.test, self.seed, self.checksum = validation, test, seed, checksum
-        self.unit = path
 
     def raw_files(self) -> list[RawFile]:
         """The one file."""

@@ -8,6 +8,7 @@ items are always those of the training part.
 """
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -67,6 +68,9 @@ class Given(BaseModel):
             raise ValueError("should have either column or files")
         if self.files is not None and "train" in self.files:
             raise ValueError("should not have files.train: the training rows are those of path")
+        names = [PurePath(name).name for name in (self.files or {}).values()]
+        if len(set(names)) < len(names):
+            raise ValueError("should have a file of another name for each label")
         return self
 
 

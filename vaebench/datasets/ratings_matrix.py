@@ -9,7 +9,7 @@ import scipy.sparse
 from pydantic import Field
 
 from vaebench.datasets import Interactions, RawFile
-from vaebench.datasets.arrays import ENDINGS, array_of
+from vaebench.datasets.arrays import ENDINGS, matrix_of
 from vaebench.datasets.protocol import Protocol, Ratings
 from vaebench.datasets.tables import of_matrix, read_wide
 from vaebench.errors import DataError
@@ -50,7 +50,7 @@ class RatingsMatrix(Interactions):
             )
         self.path, self.above, self.missing, self.header = path, above, missing, header
         self.skip, self.array, self.checksum, self.split = skip, array, checksum, split
-        self.delimiter, self.unit = DELIMITERS.get(ending), path
+        self.delimiter = DELIMITERS.get(ending)
 
     def raw_files(self) -> list[RawFile]:
         """The one file."""
@@ -87,4 +87,4 @@ class RatingsMatrix(Interactions):
                 return scipy.sparse.load_npz(raw)
             except (ValueError, KeyError, OSError, zipfile.BadZipFile):
                 pass  # an array by its name, or nothing
-        return array_of(raw, self.array)
+        return matrix_of(raw, self.array)

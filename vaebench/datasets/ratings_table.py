@@ -1,6 +1,6 @@
 """A user's own interactions: CSV, TSV or Parquet with named columns."""
 
-import codecs
+import string
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,9 @@ from vaebench.datasets.protocol import LABELS, AnySplit, Given, Protocol, Rating
 from vaebench.datasets.tables import (
     Column,
     Repeats,
+    check_columns,
     header,
     joined,
-    missing_column,
     ratings,
     read_delimited,
     read_parquet,
@@ -22,6 +22,7 @@ from vaebench.datasets.tables import (
 from vaebench.errors import DataError
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".dat": "\t", ".txt": "\t"}
+CHARACTERS = set(string.printable) - set('\r\n"')
 PART = "label of its file"
 """The column that a given split in several files makes; no file can have it, but none needs to."""
 
@@ -65,12 +66,22 @@ class RatingsTable(Interactions):
         if delimiter is None and ending not in {*DELIMITERS, ".parquet"}:
             allowed = ", ".join(sorted({*DELIMITERS, ".parquet"}))
             raise ValueError(f"path: {path!r} is not allowed; it should end with one of {allowed}")
-        if delimiter is not None and len(delimiter) != 1:
-            raise ValueError(f"delimiter: {delimiter!r} is not allowed; it should be one character")
+        if delimiter is not None and (len(delimiter) != 1 or delimiter not in CHARACTERS):
+            raise ValueError(
+                f"delimiter: {delimiter!r} is not allowed; it should be one character of ASCII, "
+                "no quote and no line's end"
+            )
         try:
-            codecs.lookup(encoding)
-        except LookupError:
-            raise ValueError(f"encoding: {encoding!r} is no encoding that Python knows") from None
+            pa.transcoding_input_stream(
+                pa.BufferReader("a".encode(encoding)), encoding, "utf8"
+            ).read()
+        except Exception:  # noqa: BLE001 (what an encoding that is none of texts raises)
+            raise ValueError(f"encoding: {encoding!r} is no encoding of texts") from None
+        given = split if isinstance(split, Given) else None
+        used = [column for column in (user, item, rating, time) if column is not None]
+        used += [given.column] if given and given.column is not None else []
+        if len(set(used)) < len(used) or "" in used:
+            raise ValueError(f"columns {', '.join(map(repr, used))}: should have different names")
         if repeats in ("max", "sum") and rating is None:
             raise ValueError(f"repeats: {repeats!r} is not allowed; without a rating: first, last")
         if isinstance(split, Temporal) and time is None:
@@ -79,8 +90,7 @@ class RatingsTable(Interactions):
         self.threshold, self.time, self.repeats = threshold, time, repeats
         self.delimiter = delimiter or DELIMITERS.get(ending)
         self.encoding, self.checksum, self.split = encoding, checksum, split
-        self.files = dict(split.files or {}) if isinstance(split, Given) else {}
-        self.unit = path
+        self.files = dict(given.files or {}) if given else {}
 
     def raw_files(self) -> list[RawFile]:
         """The one file."""
@@ -92,19 +102,14 @@ class RatingsTable(Interactions):
 
     def check(self, raw: Path) -> None:
         """The columns, from the header alone; of a small file all."""
-        columns = self._columns()
         if self.delimiter is None:
             try:
                 present = pa.parquet.read_schema(raw).names
             except (pa.ArrowInvalid, OSError) as error:
                 raise DataError(f"{raw.name}: not readable as Parquet: {error}") from error
         else:
-            try:
-                present = header(raw, self.delimiter, encoding=self.encoding)
-            except (pa.ArrowInvalid, UnicodeError, OSError) as error:
-                raise DataError(f"{raw.name}: not readable as a table: {error}") from error
-        if not set(columns) <= set(present):
-            raise missing_column(raw.name, columns, present)
+            present = header(raw, raw.name, self.delimiter, self.encoding, newlines=True)
+        check_columns(raw.name, self._columns(), present)
         super().check(raw)
 
     def read(self, raw: Path | None) -> Ratings:

@@ -126,39 +126,57 @@ def read_csv(
         if isinstance(source, Path):
             with opened(source) as content:
                 return pa.csv.read_csv(content, read, parse, convert)
+        source.seek(0)
         return pa.csv.read_csv(source, read, parse, convert)
 
-    try:
+    if names is None:
+        check_columns(name, columns, header(source, name, delimiter, encoding, newlines=newlines))
+    with _readable(name):
         try:
             return reading(threads=True)
-        except pa.ArrowKeyError:  # a column is missing: say which there are
-            raise missing_column(
-                name, columns, header(source, delimiter, names, encoding)
-            ) from None
         except (pa.ArrowInvalid, UnicodeError):  # again, one after the other: now rows are counted
-            if not isinstance(source, Path):
-                source.seek(0)
             return reading(threads=False)
+
+
+def header(
+    source: Path | IO[bytes], name: str, delimiter: str, encoding: str, *, newlines: bool
+) -> list[str]:
+    """The names of the columns, from the first block alone.
+
+    Raises:
+        DataError: not readable as a table.
+    """
+    read = pa.csv.ReadOptions(block_size=BLOCK, encoding=encoding)
+    parse = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=newlines)
+    with _readable(name):
+        if isinstance(source, Path):
+            with opened(source) as content, pa.csv.open_csv(content, read, parse) as table:
+                return list(table.schema.names)
+        with pa.csv.open_csv(source, read, parse) as table:
+            return list(table.schema.names)
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """What reading raises, as a sentence."""
+    try:
+        yield
     except (pa.ArrowInvalid, UnicodeError, EOFError, OSError) as error:
         said = " ".join(str(error).split())
         raise DataError(f"{name}: not readable as a table: {said}") from error
 
 
-def header(
-    source: Path | IO[bytes],
-    delimiter: str = ",",
-    names: Sequence[str] | None = None,
-    encoding: str = "utf8",
-) -> list[str]:
-    """The names of the columns, from the first block alone."""
-    read = pa.csv.ReadOptions(column_names=names, block_size=BLOCK, encoding=encoding)
-    parse = pa.csv.ParseOptions(delimiter=delimiter)
-    if isinstance(source, Path):
-        with opened(source) as content, pa.csv.open_csv(content, read, parse) as table:
-            return list(table.schema.names)
-    source.seek(0)
-    with pa.csv.open_csv(source, read, parse) as table:
-        return list(table.schema.names)
+def check_columns(name: str, columns: Sequence[str], present: Sequence[str]) -> None:
+    """Refuse a table that has not each of ``columns`` once.
+
+    Raises:
+        DataError: names the column and those that there are.
+    """
+    for column in columns:
+        if column not in present:
+            raise DataError(f"{name}: there is no column {column!r}; it has {', '.join(present)}")
+        if present.count(column) > 1:
+            raise DataError(f"{name}: column {column!r} is there more than once; allowed: once")
 
 
 def read_delimited(
@@ -200,8 +218,7 @@ def read_parquet(path: Path, columns: Sequence[str]) -> dict[str, Column]:
     try:
         with pa.parquet.ParquetFile(path) as file:
             schema = file.schema_arrow
-            if not set(columns) <= set(schema.names):
-                raise missing_column(path.name, columns, schema.names)
+            check_columns(path.name, columns, schema.names)
             kinds = {column: _plain(schema.field(column).type) for column in columns}
             for column, kind in kinds.items():
                 if pa.types.is_nested(kind) or pa.types.is_binary(kind):
@@ -225,12 +242,6 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     """``kind`` without encodings that not every kernel knows."""
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     return pa.large_string() if pa.types.is_string_view(kind) else kind
-
-
-def missing_column(name: str, columns: Sequence[str], present: Sequence[str]) -> DataError:
-    """The error for the first of ``columns`` that is not ``present``."""
-    column = next(column for column in columns if column not in present)
-    return DataError(f"{name}: there is no column {column!r}; it has {', '.join(present)}")
 
 
 def _column(chunks: pa.ChunkedArray, *, written: bool = False) -> Column:

@@ -52,7 +52,7 @@ class VAE(nn.Module, ABC):
     has_bound: ClassVar[bool] = True
     """Whether −(D + R) is a lower bound on log p(x) for one fixed prior."""
 
-    rule: ClassVar[dict[str, Any]] = {"class": "joint.Joint"}
+    update_order: ClassVar[dict[str, Any]] = {"class": "joint.Joint"}
     """The update order that the model was published with."""
 
     latents: int

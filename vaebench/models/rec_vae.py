@@ -64,7 +64,7 @@ class RecVAE(Recommender):
     """
 
     has_bound: ClassVar[bool] = False
-    rule: ClassVar[dict[str, Any]] = {"class": "alternating.Alternating"}
+    update_order: ClassVar[dict[str, Any]] = {"class": "alternating.Alternating"}
     decoder: Output
 
     def __init__(

@@ -1,10 +1,14 @@
 """All figures of a study."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from vaebench.cells.reading import read_frames, truths
+from vaebench.plots import save, use_style
 from vaebench.plots.across import profiles, ranks
 from vaebench.plots.comparisons import activity, differences, intervals, models
 from vaebench.plots.palette import Look
@@ -40,3 +44,23 @@ def figures(
         "beta": lambda: beta(frames["traces"], look),
         "rate_distortion": lambda: rate_distortion(frames["cells"], look),
     }
+
+
+def draw(
+    frames: Sequence[str], traces: str, cards: Sequence[str], asked: Mapping[str, Any], out: Path
+) -> None:
+    """Draw every figure of a study into the folder ``out``.
+
+    Args:
+        frames: the study's tables, as files.
+        traces: ``traces.parquet``.
+        cards: the ``card.json`` of every data set.
+        asked: ``order``, ``control`` and ``confidence``.
+        out: the folder of figures.
+    """
+    use_style()
+    tables = read_frames(frames) | {"traces": pd.read_parquet(traces)}
+    names = ("order", "control", "confidence")
+    drawn = figures(tables, truths(cards), *(asked[name] for name in names))
+    for name, figure in drawn.items():
+        save(figure(), out / name)

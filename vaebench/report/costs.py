@@ -155,8 +155,8 @@ def line(cells: Sequence[Cell], what: str, counts: tuple[int, int, int, int], co
         return Line(what, len(cells), 0, dict.fromkeys(costs.devices, hours), 0.0)
     resolved = resolve(_numbers(spec))
     settings = Training(**resolved["training"])
-    rule = create("vaebench.training.orders", settings.rule or {})
-    per_epoch = rule.passes * -(-training_users // settings.batch_size)
+    order = create("vaebench.training.orders", settings.update_order or {})
+    per_epoch = order.passes * -(-training_users // settings.batch_size)
     model = unnamed(resolved["model"])
     weights = parameters(model, items)
     found: dict[str, float | None] = {}

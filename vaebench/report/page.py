@@ -11,12 +11,13 @@ import yaml
 
 from vaebench.captions import FIGURES
 from vaebench.cells.folder import NONE
-from vaebench.cells.reading import failures
+from vaebench.cells.reading import failures, read_frames, truths
+from vaebench.files import read_json, write_text
 from vaebench.machine import provenance
 from vaebench.plots.pictures import embedded
-from vaebench.report import published
+from vaebench.report import paper, published
 from vaebench.report.paper import shown
-from vaebench.statistics.measures import MEASURES, Measure, Measures
+from vaebench.statistics.measures import MEASURES, Measure, Measures, measures_of
 from vaebench.tables import content, tuning
 from vaebench.tables.content import named, without_baselines
 
@@ -161,3 +162,24 @@ def made() -> str:
         f"Commit {commit['commit'] or 'unknown'}{state}; {machine['processor']}, "
         f"{machine['cores']} cores, {machine['system']}; {versions}."
     )
+
+
+def write(
+    config: Mapping[str, Any], given: Mapping[str, Sequence[str]], out: Mapping[str, str]
+) -> None:
+    """Write the page, the skeleton of a paper and its numbers.
+
+    Args:
+        config: the study's configuration.
+        given: files: ``frames``, ``cards``, ``figures``, ``images`` (empty or one), ``choices``.
+        out: files: ``page``, ``paper``, ``numbers``.
+    """
+    frames, figures = read_frames(given["frames"]), Path(given["figures"][0]).parent
+    measures, images = measures_of(frames["measures"]), [Path(path) for path in given["images"]]
+    chosen = [read_json(Path(path)) for path in given["choices"]]
+    shown, best = images[0] if images else None, truths(given["cards"])
+    html = page(config, frames, best, figures, shown, chosen, measures)
+    write_text(Path(out["paper"]), paper.skeleton(config, frames, made(), measures))
+    found = paper.numbers(frames["results"], config["control"], measures)
+    write_text(Path(out["numbers"]), found)
+    write_text(Path(out["page"]), html)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from vaebench.cells.folder import CellFolder
 from vaebench.cells.reading import Cells
-from vaebench.files import read_json
+from vaebench.files import read_json, write_frame, write_text
 from vaebench.tables import Grid, number
 from vaebench.tables.markdown import table as markdown_table
 from vaebench.words import METRICS
@@ -234,3 +234,14 @@ def reference(published: Published, name: str) -> str:
     """A source in print."""
     source = published.sources[name]
     return f"{source.title}. {source.url}" if source.url else f"{source.title}."
+
+
+def write(
+    folders: Sequence[Path], datasets: Mapping[str, Mapping[str, Any]], table: Path, text: Path
+) -> list[str]:
+    """Write the comparison as CSV and Markdown; a sentence for each base model that misses."""
+    numbers = load()
+    compared = compare(folders, datasets, numbers)
+    write_frame(table, compared)
+    write_text(text, markdown(compared, numbers))
+    return warnings(compared)

@@ -1,4 +1,4 @@
-"""Users by activity: is a rule better for those with few interactions or for those with many?"""
+"""Users by activity: is a strategy better for those with few interactions or with many?"""
 
 import numpy as np
 import pandas as pd

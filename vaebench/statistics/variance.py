@@ -10,11 +10,7 @@ import math
 import pandas as pd
 import scipy.stats
 
-FIXED = "fixed"
-"""The level of a stream that the seed does not move."""
-
-STREAMS = ("weights", "batches", "noise")
-"""Random streams of a cell, as they are called in vaebench/cell.py."""
+from vaebench.words import FIXED, STREAMS
 
 SOURCES = {
     "split": "split",

@@ -11,7 +11,7 @@ from vaebench.strategies import Stats, Strategy, Weight
 class PerInteraction(Strategy):
     """loss_i = D_i/n_i + β·R_i, written as w_i (D_i + β_i R_i) with w_i = 1/n_i and β_i = β·n_i.
 
-    The weight on the rate is that of RecVAE's rule γ·n_i (Shenbin et al. 2020, arXiv:1912.11160,
+    The weight on the rate is that of RecVAE's γ·n_i (Shenbin et al. 2020, arXiv:1912.11160,
     §3.3) with γ = β; what differs is that a user with many interactions no longer counts more in
     the mean over users. Comparing the two tells the weight on the rate from the weight of a user.
     """

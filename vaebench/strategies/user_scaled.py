@@ -11,7 +11,7 @@ from vaebench.strategies import Stats, Strategy, Weight
 class UserScaled(Strategy):
     """β_i = γ·n_i^p with n_i = |x_i|, the interactions of user i before dropout; p = 1.
 
-    The rule of RecVAE (Shenbin et al. 2020, arXiv:1912.11160, §3.3): γ = .005 on ML-20M, whose
+    The weight of RecVAE (Shenbin et al. 2020, arXiv:1912.11160, §3.3): γ = .005 on ML-20M, whose
     users have 73 interactions on average, so that the mean β is .37. A picture has no interactions
     to count, so that γ would only be a constant β: on images this strategy is refused.
 

@@ -11,7 +11,7 @@ from vaebench.datasets.fetch import check as check_raw
 from vaebench.errors import ConfigError, DataError
 from vaebench.strategies import Strategy
 from vaebench.strategies.constant import Constant
-from vaebench.study.keys import HOMES, RULES, Block
+from vaebench.study.keys import HOMES, ORDERS, Block
 from vaebench.study.plan import Plan
 from vaebench.training.estimators import Estimator
 from vaebench.training.settings import Training
@@ -96,14 +96,14 @@ def _estimator(plan: Plan, block: Block, where: str) -> Estimator:
         of_study = error.errors()[0]["loc"][0] in plan.study.training
         key = "training" if of_study else f"{where}.training"
         raise ConfigError(f"{key}.{sentence(error, Training)}") from None
-    if training.rule is not None:
-        key = f"{where}.training" if "rule" in block.training else "training"
-        if not isinstance(training.rule.get("class"), str):
-            raise ConfigError(f"{key}.rule.class: missing; allowed: file.Class")
+    if training.update_order is not None:
+        key = f"{where}.training" if "update_order" in block.training else "training"
+        if not isinstance(training.update_order.get("class"), str):
+            raise ConfigError(f"{key}.update_order.class: missing; allowed: file.Class")
         try:
-            create(RULES, training.rule)
+            create(ORDERS, training.update_order)
         except ConfigError as error:
-            raise ConfigError(f"{key}.rule.{error}") from error
+            raise ConfigError(f"{key}.update_order.{error}") from error
     return Estimator(training.estimator, training.samples)
 
 

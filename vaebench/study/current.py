@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from vaebench.cells import stamp
 from vaebench.cells.folder import TESTED, TRAINED, CellFolder
+from vaebench.cells.planned import CODE, moved
 from vaebench.errors import DataError
 from vaebench.files import digest, read_json
 from vaebench.study.plan import Cell, Plan
-from vaebench.study.sources import CODE, moved
 
 if TYPE_CHECKING:
     from vaebench.study.trials import Trials

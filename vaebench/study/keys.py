@@ -30,7 +30,7 @@ HOMES = {
     "baselines": "vaebench.baselines",
     "metrics": "vaebench.metrics",
 }
-RULES = "vaebench.training.orders"
+ORDERS = "vaebench.training.orders"
 
 EPOCHS = ("selected", "last")
 """Whose weights a metric may look at: its key ``epoch``, beside the options of its class."""

@@ -3,7 +3,8 @@
 Every error is one sentence that names the key, its value and what is allowed.
 
 A plan is made again in every job of a cluster, so importing this module and planning load neither
-torch nor a component; :meth:`Plan.check` does, and the sources of a cell whose rule is its model's.
+torch nor a component; :meth:`Plan.check` does, and the sources of a cell whose update order is its
+model's.
 """
 
 import os
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from vaebench.cells.folder import NONE, CellFolder
 from vaebench.cells.found import Reference, references
-from vaebench.cells.selection import SELECTING
+from vaebench.cells.selection import selecting
 from vaebench.components import create, find, module_name, options
 from vaebench.errors import ConfigError
-from vaebench.study.keys import HOMES, RULES, Block, read
+from vaebench.study.keys import HOMES, ORDERS, Block, read
 from vaebench.study.sources import code, shown, source_files
 
 if TYPE_CHECKING:
@@ -176,6 +177,18 @@ class Plan:
         created: Dataset = self.created("datasets", name)
         return created
 
+    def question(self) -> dict[str, Any]:
+        """What the statistics are asked: :class:`vaebench.statistics.study.Question`."""
+        study = self.study
+        return {
+            "order": self.order,
+            "control": study.control,
+            "confidence": study.confidence,
+            "margin": study.margin,
+            "primary": study.primary,
+            "units": self.units(),
+        }
+
     def units(self) -> dict[str, str]:
         """Data set → what it counts as across data sets; empty: nothing, as it was drawn."""
         given = self.study.units
@@ -207,7 +220,11 @@ class Plan:
 
     def dataset_sources(self, name: str) -> list[str]:
         """The source files that a split depends on."""
-        return source_files("vaebench.datasets.fetch", self._module("datasets", name))
+        return source_files("vaebench.datasets.jobs", self._module("datasets", name))
+
+    def dataset_code(self, name: str) -> str:
+        """One digest of what :meth:`dataset_sources` say."""
+        return self._code(self.dataset_sources(name))
 
     def training_sources(self, cell: Cell) -> list[str]:
         """The source files that training a cell depends on; of a baseline, fitting and testing it.
@@ -220,10 +237,9 @@ class Plan:
         else:
             modules = [
                 "vaebench.cells.vae",
-                "vaebench.cells.job",
                 self._module("models", cell.model),
                 self._module("strategies", cell.strategy),
-                module_name(RULES, self._rule(cell)["class"]),
+                module_name(ORDERS, self._update_order(cell)["class"]),
                 *self._selecting(cell),
             ]
         return list(self._files(*modules))
@@ -270,18 +286,18 @@ class Plan:
         return sorted({module_name(HOMES["metrics"], each["class"]) for each in metrics})
 
     def _selecting(self, cell: Cell) -> list[str]:
-        """The modules of the metrics that may select a cell's epoch."""
-        if "select" in cell.spec:
-            return [module_name(HOMES["metrics"], cell.spec["select"]["class"])]
-        return sorted({module_name(HOMES["metrics"], c["class"]) for _, c in SELECTING.values()})
+        """The module of the metric that selects a cell's epoch."""
+        model: type[VAE] = find(HOMES["models"], cell.spec["model"]["class"])
+        _, metric = selecting(cell.spec, model.data_kind)
+        return [module_name(HOMES["metrics"], metric["class"])]
 
-    def _rule(self, cell: Cell) -> dict[str, Any]:
+    def _update_order(self, cell: Cell) -> dict[str, Any]:
         """The update order of a cell: its block's, or its model's own."""
-        given: dict[str, Any] | None = cell.spec["training"].get("rule")
+        given: dict[str, Any] | None = cell.spec["training"].get("update_order")
         if given:
             return given
         own: type[VAE] = find(HOMES["models"], cell.spec["model"]["class"])
-        return own.rule
+        return own.update_order
 
     def _cell(self, block: Block, strategy: str, seed: int) -> Cell:
         study = self.study

@@ -10,17 +10,13 @@ import ast
 import hashlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 from vaebench.components import module_spec
-from vaebench.files import read_json, write_json
 
 PACKAGE = "vaebench"
-
-CODE = "code.json"
-"""In a study's folder: the files that its jobs were planned with, by digest of the code."""
 
 
 def importable_by_jobs(folder: str) -> None:
@@ -144,26 +140,6 @@ def _says_nothing(node: ast.stmt) -> bool:
 def code(files: Iterable[str]) -> str:
     """One digest of what all ``files`` say, wherever they lie."""
     return _hash(" ".join(sorted(map(digest, files))))
-
-
-def planned(path: Path, uses: Mapping[str, Iterable[str]]) -> None:
-    """Write what files the jobs of this run are planned with: digest of the code → files."""
-    write_json(path, {key: {file: _bytes(file) for file in files} for key, files in uses.items()})
-
-
-def moved(path: Path, key: str) -> list[str]:
-    """The files of the code ``key`` whose bytes are not those that were planned with."""
-    return list(_moved(read_json(path).get(key, {}))) if path.exists() else []
-
-
-def _moved(files: Mapping[str, str]) -> Iterator[str]:
-    for file, wanted in files.items():
-        if not Path(file).exists() or _bytes(file) != wanted:
-            yield file
-
-
-def _bytes(file: str) -> str:
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
 
 
 def shown(path: Path) -> str:

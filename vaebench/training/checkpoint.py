@@ -62,7 +62,7 @@ class Training:
     """What a checkpoint holds, as live objects.
 
     Attributes:
-        stateful: model, strategy, rule and optimiser, by name: all that has a ``state_dict``.
+        stateful: model, strategy, update order and optimiser, by name: what has a ``state_dict``.
         streams: the random generators, by name.
         progress: where the loop is.
         results: lists and dictionaries that grow during training, by name: trace, selection.

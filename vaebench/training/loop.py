@@ -18,7 +18,7 @@ from vaebench.sparse import Batch, counts
 from vaebench.strategies import Stats, Strategy, Target
 from vaebench.training.estimators import Estimator
 from vaebench.training.learning_rate import factor
-from vaebench.training.orders import PARTS, Draw, Rule, Update
+from vaebench.training.orders import PARTS, Draw, Update, UpdateOrder
 from vaebench.training.orders.joint import Joint
 
 BETA_QUANTILES = {"min": 0.0, "q05": 0.05, "q50": 0.5, "q95": 0.95, "max": 1.0}
@@ -52,7 +52,7 @@ class Learner:
         model: the VAE; its device is the device of training.
         strategy: β.
         optimizer: over the model's parameters.
-        rule: the update order: which batches come and what learns from them; by default everything
+        update_order: which batches come and what learns from them; by default everything
             from each.
         estimator: how distortion and rate are estimated; by default one sample of algorithm 1.
     """
@@ -60,7 +60,7 @@ class Learner:
     model: VAE
     strategy: Strategy
     optimizer: torch.optim.Optimizer
-    rule: Rule = field(default_factory=Joint)
+    update_order: UpdateOrder = field(default_factory=Joint)
     estimator: Estimator = Estimator()  # noqa: RUF009 (frozen)
 
 
@@ -229,8 +229,8 @@ def train(
     """
     model, strategy, optimizer = learner.model, learner.strategy, learner.optimizer
     learner.estimator.check_weight(strategy)
-    rule, progress = learner.rule, progress or Progress()
-    total = budget.epochs * rule.passes * math.ceil(len(examples) / budget.batch_size)
+    update_order, progress = learner.update_order, progress or Progress()
+    total = budget.epochs * update_order.passes * math.ceil(len(examples) / budget.batch_size)
     number = torch.zeros((), dtype=torch.int64, device=next(model.parameters()).device)
     draw, aim = Batches(examples, budget.batch_size, streams.batches), strategy.aim()
 
@@ -254,14 +254,14 @@ def train(
     for group in optimizer.param_groups:
         group.setdefault("initial_lr", float(group["lr"]))
     while progress.epoch.number <= budget.epochs:
-        for update in _updates(rule, model, draw, streams.batches, progress):
+        for update in _updates(update_order, model, draw, streams.batches, progress):
             number.fill_(progress.updates)
             scale = factor(progress.updates, total, budget.learning_rate_cycles)
             set_learning_rate(optimizer, scale)
             learned = step(update)
             progress.epoch.add(learned, len(update.x), acts="encoder" in update.parts)
             progress.losses.append(learned.loss)
-            rule.observe(learned.loss)
+            update_order.observe(learned.loss)
             progress.updates += update.counts
             progress.done += 1
             after_update()
@@ -298,7 +298,7 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, scale: float) -> None:
 
 
 def _updates(
-    rule: Rule, model: VAE, draw: Draw, order: torch.Generator, progress: Progress
+    update_order: UpdateOrder, model: VAE, draw: Draw, order: torch.Generator, progress: Progress
 ) -> Iterator[Update]:
     """The updates of the epoch under way that are not done yet.
 
@@ -309,8 +309,8 @@ def _updates(
         progress.order = order.get_state()
     elif progress.order is not None:
         order.set_state(progress.order)
-    updates = rule.epoch(model, draw)
+    updates = update_order.epoch(model, draw)
     for _, loss in zip(range(progress.done), progress.losses, strict=True):
         next(updates)
-        rule.observe(loss)
+        update_order.observe(loss)
     return updates

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from vaebench.training.estimators import Kind, Samples
 
 Stream = Literal["weights", "batches", "noise"]
-"""Initial weights; the order of batches; dropout, ε of training and of evaluation."""
+"""See :data:`vaebench.words.STREAMS`."""
 
 OF_TESTING = {"test_samples"}
 """Settings that no training depends on."""
@@ -16,13 +16,14 @@ OF_TESTING = {"test_samples"}
 class Training(BaseModel):
     """How a cell is trained; the same for every strategy of a block.
 
-    ``estimator`` is that of the bound, with ``samples`` of z per example. ``rule`` is the update
-    order, by default the model's own. ``precision`` is that of products: ``tf32`` for all on a
-    GPU that has it, ``bfloat16`` for the product over items while training. ``select`` names the
-    validation metric that selects the epoch, by default NDCG@100 for interactions and the ELBO for
-    pictures. ``vary`` names the random streams that the seed moves; another is the same in all
-    cells that leave it out, so that a study can vary one source of variance at a time
-    (:mod:`vaebench.statistics.variance`). ``cuda_graph`` lets a GPU replay recorded updates.
+    ``estimator`` is that of the bound, with ``samples`` of z per example. ``update_order``, by
+    default the model's own, says which batches come and what learns from each. ``precision`` is
+    that of products: ``tf32`` for all on a GPU that has it, ``bfloat16`` for the product over items
+    while training. ``select`` names the validation metric that selects the epoch, by default
+    NDCG@100 for interactions and the ELBO for pictures. ``vary`` names the random streams that the
+    seed moves; another is the same in all cells that leave it out, so that a study can vary one
+    source of variance at a time (:mod:`vaebench.statistics.variance`). ``cuda_graph`` lets a GPU
+    replay recorded updates.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -32,7 +33,7 @@ class Training(BaseModel):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     learning_rate_cycles: Annotated[int, Field(ge=1)] | None = None
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    rule: dict[str, Any] | None = None
+    update_order: dict[str, Any] | None = None
     estimator: Kind = "sgvb_b"
     samples: Samples = 1
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"

@@ -35,14 +35,6 @@ rule tables:
         cells=expand("{folder}/status.json", folder=shown_cells),
         tests=expand("{folder}/test.parquet", folder=shown_cells),
         cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
-        sources=source_files(
-            "vaebench.statistics.study",
-            "vaebench.statistics.diagnostics",
-            "vaebench.statistics.variance",
-            "vaebench.tables.content",
-            "vaebench.tables.latex",
-            "vaebench.tables.markdown",
-        ),
     output:
         TABLES,
         traces=f"{study}/tables/traces.parquet",
@@ -51,13 +43,9 @@ rule tables:
     conda:
         "../../environment.yml"
     params:
+        code=said("vaebench.tables.written"),
         cells=cell_folders,
-        order=plan.order,
-        control=plan.study.control,
-        confidence=plan.study.confidence,
-        margin=plan.study.margin,
-        primary=plan.study.primary,
-        units=lambda w: plan.units(),
+        asked=lambda w: plan.question(),
     script:
         "../scripts/tables.py"
 
@@ -67,7 +55,6 @@ rule figures:
         frames=FRAMES,
         cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
         traces=f"{study}/tables/traces.parquet",
-        sources=source_files("vaebench.plots.study"),
     output:
         FIGURES,
     log:
@@ -75,6 +62,7 @@ rule figures:
     conda:
         "../../environment.yml"
     params:
+        code=said("vaebench.plots.study"),
         order=plan.order,
         control=plan.study.control,
         confidence=plan.study.confidence,

@@ -18,8 +18,9 @@ from vaebench.study.current import Upkeep
 from vaebench.errors import ConfigError
 from vaebench.files import write_json
 from vaebench.machine import warm
-from vaebench.jobs import expect, expect_no_more, without_result
-from vaebench.study.sources import CODE, importable_by_jobs, planned, shown, source_files
+from vaebench.cells.progress import expect, expect_no_more, without_result
+from vaebench.cells.planned import CODE, planned
+from vaebench.study.sources import code, importable_by_jobs, shown, source_files
 from vaebench.study.terminal import Calm
 from vaebench.study.trials import Trials
 from vaebench.study import written
@@ -27,7 +28,9 @@ from vaebench.study import written
 importable_by_jobs(ROOT)
 
 terminal = Calm()
-if workflow.is_main_process and Quietness.RULES in (workflow.output_settings.quiet or ()):
+if workflow.is_main_process and Quietness.RULES in (
+    workflow.output_settings.quiet or ()
+):
     terminal.watch(logger)
 
 try:
@@ -68,6 +71,11 @@ wildcard_constraints:
     strategy="[^/]+",
     seed=r"\d+",
     trial=r"\d+",
+
+
+def said(*modules):
+    """A digest of what modules and all that they import say: an edit of it reruns a job."""
+    return code(source_files(*modules))
 
 
 def folder_of(wildcards):

@@ -6,7 +6,6 @@ localrules:
 rule fetch:
     input:
         local=lambda w: plan.local_inputs(w.dataset),
-        sources=source_files("vaebench.datasets.fetch"),
     output:
         f"{study}/data/{{dataset}}/raw.json",
     log:
@@ -14,6 +13,7 @@ rule fetch:
     conda:
         "../../environment.yml"
     params:
+        code=said("vaebench.datasets.fetch"),
         dataset=lambda w: plan.dataset_options(w.dataset),
         local=str(plan.local_folder() or ""),
         beside=[str(folder) for folder in plan.beside],
@@ -25,7 +25,6 @@ rule fetch:
 rule split:
     input:
         raw=f"{study}/data/{{dataset}}/raw.json",
-        sources=lambda w: plan.dataset_sources(w.dataset),
     output:
         f"{study}/data/{{dataset}}/card.json",
     log:
@@ -33,6 +32,7 @@ rule split:
     conda:
         "../../environment.yml"
     params:
+        code=lambda w: plan.dataset_code(w.dataset),
         dataset=lambda w: plan.dataset_options(w.dataset),
     script:
         "../scripts/split.py"

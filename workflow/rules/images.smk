@@ -11,7 +11,6 @@ rule image_cell:
     input:
         cell=f"{study}/cells/{NAMES}/status.json",
         card=f"{study}/data/{{dataset}}/card.json",
-        sources=source_files("vaebench.images.measure"),
     output:
         multiext(
             f"{study}/images/cells/{NAMES}/",
@@ -27,6 +26,7 @@ rule image_cell:
         mem_mb=plan.study.resources.memory_mb,
         runtime=plan.study.resources.runtime_minutes,
     params:
+        code=said("vaebench.images.measure"),
         options=images.model_dump() if images else {},
     script:
         "../scripts/image_cell.py"
@@ -37,7 +37,6 @@ rule image_figures:
         cells=expand(f"{study}/images/cells/{{cell}}/metrics.json", cell=image_cells),
         cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
         traces=f"{study}/tables/traces.parquet",
-        sources=source_files("vaebench.plots.pictures", "vaebench.tables.pictures"),
     output:
         index=f"{study}/images/index.json",
         table=f"{study}/tables/images.csv",
@@ -46,6 +45,7 @@ rule image_figures:
     conda:
         "../../environment.yml"
     params:
+        code=said("vaebench.report.pictures"),
         options=images.model_dump() if images else {},
         order=list(plan.study.strategies),
         control=plan.study.control,

@@ -4,7 +4,6 @@ rule published:
         cells=expand("{folder}/status.json", folder=shown_cells),
         tests=expand("{folder}/test.parquet", folder=shown_cells),
         numbers=shown(Path(ROOT) / "vaebench/report/published.yaml"),
-        sources=source_files("vaebench.report.published"),
     output:
         table=f"{study}/tables/published.csv",
         text=f"{study}/tables/published.md",
@@ -13,6 +12,7 @@ rule published:
     conda:
         "../../environment.yml"
     params:
+        code=said("vaebench.report.published"),
         datasets={name: plan.dataset_options(name) for name in plan.datasets_used},
     script:
         "../scripts/published.py"

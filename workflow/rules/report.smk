@@ -17,7 +17,6 @@ rule report:
             for name in ("page.html", "paper.tex")
         ],
         numbers=shown(Path(ROOT) / "vaebench/report/published.yaml"),
-        sources=source_files("vaebench.report.page"),
     output:
         page=f"{study}/report.html",
         paper=f"{study}/paper/paper.tex",
@@ -27,6 +26,7 @@ rule report:
     conda:
         "../../environment.yml"
     params:
+        code=said("vaebench.report.page"),
         config=plan.study.model_dump(),
     script:
         "../scripts/report.py"
@@ -45,6 +45,7 @@ rule verdict:
     conda:
         "../../environment.yml"
     params:
+        code=said("vaebench.report.verdict"),
         control=plan.study.control,
         confidence=plan.study.confidence,
     script:

@@ -9,7 +9,6 @@ rule track:
         cells=expand("{folder}/status.json", folder=shown_cells),
         trials=[cell.folder.file("training.json") for cell in trials.all_cells()],
         cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
-        sources=source_files("vaebench.sharing.sync"),
     output:
         f"{study}/tracking.json",
     log:
@@ -17,6 +16,7 @@ rule track:
     conda:
         "../../environment.yml"
     params:
+        code=said("vaebench.sharing.sync"),
         config=plan.study.model_dump(),
     script:
         "../scripts/track.py"

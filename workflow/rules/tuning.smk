@@ -78,7 +78,6 @@ rule choice:
         cells=lambda w: [
             folder.file("training.json") for seeds in trials_of(w) for folder in seeds
         ],
-        sources=source_files("vaebench.statistics.tuning"),
     output:
         f"{study}/tuning/{{dataset}}/{{model}}/{{strategy}}.json",
     log:
@@ -86,6 +85,7 @@ rule choice:
     conda:
         "../../environment.yml"
     params:
+        code=said("vaebench.statistics.tuning"),
         designed=lambda w: trials.groups[group_of(w)].trials,
         cells=lambda w: [[str(f.path) for f in seeds] for seeds in trials_of(w)],
         metric=lambda w: trials.metric(group_of(w)),
@@ -98,7 +98,6 @@ if trials.groups:
     rule tuning:
         input:
             choices=trials.choices(),
-            sources=source_files("vaebench.tables.tuning", "vaebench.plots.tuning"),
         output:
             TUNED,
         log:
@@ -106,6 +105,7 @@ if trials.groups:
         conda:
             "../../environment.yml"
         params:
+            code=said("vaebench.report.tuning"),
             order=plan.order,
         script:
             "../scripts/tuning.py"

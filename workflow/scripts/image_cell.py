@@ -4,13 +4,8 @@ from pathlib import Path
 
 from vaebench.images.measure import measure
 from vaebench.images.options import ImageStudy
-from vaebench.jobs import job
+from vaebench.machine.logged import job
 
 with job(snakemake.log[0], threads=snakemake.threads):
-    given = snakemake.input
-    measure(
-        Path(given.cell).parent,
-        Path(given.card).parent,
-        Path(snakemake.output[0]).parent,
-        ImageStudy(**snakemake.params.options),
-    )
+    folders = [Path(path).parent for path in (*snakemake.input[:2], snakemake.output[0])]
+    measure(*folders, ImageStudy(**snakemake.params.options))

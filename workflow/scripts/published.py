@@ -2,15 +2,10 @@
 
 from pathlib import Path
 
-from vaebench.files import write_frame, write_text
-from vaebench.jobs import job
-from vaebench.report import published
+from vaebench.machine.logged import job
+from vaebench.report.published import write
 
 with job(snakemake.log[0]):
-    numbers = published.load()
-    cells = [Path(path).parent for path in snakemake.input.cells]
-    table = published.compare(cells, snakemake.params.datasets, numbers)
-    write_frame(Path(snakemake.output.table), table)
-    write_text(Path(snakemake.output.text), published.markdown(table, numbers))
-    for sentence in published.warnings(table):
+    cells, out = [Path(path).parent for path in snakemake.input.cells], snakemake.output
+    for sentence in write(cells, snakemake.params.datasets, Path(out.table), Path(out.text)):
         print(f"vaebench: warning: {sentence}", flush=True)  # noqa: T201

@@ -2,14 +2,9 @@
 
 from pathlib import Path
 
-from vaebench.components import create
-from vaebench.datasets.fetch import received
-from vaebench.files import read_json
-from vaebench.jobs import job
+from vaebench.datasets.jobs import split
+from vaebench.machine.logged import job
 
 with job(snakemake.log[0]):
-    receipt = read_json(Path(snakemake.input.raw))
-    raw = received(receipt)
-    source = {key: receipt[key] for key in receipt if key != "path"}
-    dataset = create("vaebench.datasets", snakemake.params.dataset)
-    dataset.write_split(raw, Path(snakemake.output[0]).parent, source)
+    receipt, card = Path(snakemake.input.raw), Path(snakemake.output[0])
+    split(snakemake.params.dataset, receipt, card.parent)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from vaebench.files import write_json
-from vaebench.jobs import job
+from vaebench.machine.logged import job
 from vaebench.sharing.sync import mirror
 
 with job(snakemake.log[0]):

@@ -47,7 +47,7 @@ class Update:
     counts: bool = True
 
 
-class Rule(Checked, nn.Module, ABC):
+class UpdateOrder(Checked, nn.Module, ABC):
     """An order of updates.
 
     State that outlives an epoch is kept in buffers, for checkpoints. Constructor arguments are

@@ -6,12 +6,12 @@ from typing import Annotated
 from pydantic import Field
 
 from vaebench.models import VAE
-from vaebench.training.orders import Draw, Rule, Update
+from vaebench.training.orders import Draw, Update, UpdateOrder
 
 Passes = Annotated[int, Field(ge=1)]
 
 
-class Alternating(Rule):
+class Alternating(UpdateOrder):
     """An epoch is some passes for the encoder, then some for the decoder on undisturbed input.
 
     RecVAE (Shenbin et al. 2020, arXiv:1912.11160, §3.4 and algorithm 1): 3 encoder passes with

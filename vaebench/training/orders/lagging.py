@@ -11,10 +11,10 @@ from torch import Tensor
 from vaebench.metrics.latents import INFORMATION_EXAMPLES, mutual_information
 from vaebench.models import VAE
 from vaebench.seeds import torch_stream
-from vaebench.training.orders import Draw, Rule, Update
+from vaebench.training.orders import Draw, Update, UpdateOrder
 
 
-class Lagging(Rule):
+class Lagging(UpdateOrder):
     """Before each decoder update, encoder updates on further batches until the loss stops falling.
 
     He et al. 2019 (arXiv:1901.05534, algorithm 1): at most ``inner`` (100) encoder updates, ended
