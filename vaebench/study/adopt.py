@@ -1,11 +1,11 @@
 """``python -m vaebench adopt CONFIG``: take finished cells over into a newer version of the code.
 
-A cell is what the study asks for if its specification and its code are. Another version of vaebench
-may say the same in other words, and then the study would be trained again for nothing. This command
-compares what each cell was trained with, its ``config.json``, with what the study asks for now, every
-default filled in. Where they are equal it writes the present code into the cell's seals: that the
-code computes the same is your word, and the seal says so (``adopted``). Cells of version 0.1 get the
-files of the present layout. Nothing is trained, removed or overwritten but the seals.
+A cell is what the study asks for if its specification and its code are. Another version of
+vaebench may say the same in other words, and then the study would be trained again for nothing.
+This command compares what each cell was trained with, its ``config.json``, with what the study asks
+for now, every default filled in. Where they are equal it writes the present code into the cell's
+seals: that the code computes the same is your word, and the seal says so (``adopted``). Cells of
+version 0.1 get the files of the present layout. Nothing is trained, and no result is changed.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 from vaebench import __version__
 from vaebench.cells import baseline, kept, stamp, vae
 from vaebench.cells.files import seal
-from vaebench.cells.folder import FILES, TESTED, TRAINED, CellFolder
+from vaebench.cells.folder import FILES, NONE, TESTED, TRAINED, CellFolder
 from vaebench.cells.found import found_elsewhere
 from vaebench.cells.tested import described
 from vaebench.errors import VaebenchError
@@ -50,18 +50,16 @@ def adopt(plan: Plan) -> Adopted:
     trials = Trials(plan)
     for cell in plan.cells.values():
         _from_0_1(cell.folder, plan)
-    upkeep, adopted, refused, current = Upkeep(plan, trials), [], {}, 0
-    for stage in upkeep.stages():
-        if stage.as_planned:
-            current += 1
-            continue
-        reason = _differs(plan, trials, stage)
-        if reason:
-            refused[f"{stage.folder.label} ({Path(stage.files[-1]).stem})"] = reason
-        else:
-            _take_over(stage)
-            adopted.append(stage)
-    return Adopted(adopted, refused, current)
+    stages = list(Upkeep(plan, trials).stages())
+    wanted = [stage for stage in stages if not stage.as_planned]
+    reasons = {id(stage): _differs(plan, trials, stage) for stage in wanted}
+    refused = {f"{s.folder.label} ({s.name})": reasons[id(s)] for s in wanted if reasons[id(s)]}
+    # the test of a training that is refused is one of other weights
+    lost = {s.folder for s in wanted if reasons[id(s)] and s.name == "training"}
+    adopted = [s for s in wanted if not reasons[id(s)] and s.folder not in lost]
+    for stage in adopted:
+        _take_over(stage)
+    return Adopted(adopted, refused, len(stages) - len(wanted))
 
 
 def _take_over(stage: Stage) -> None:
@@ -73,6 +71,10 @@ def _take_over(stage: Stage) -> None:
     mark = stamp.complete(stage.wanted, card, found)
     before = content.get("stamp")
     adopted = {"adopted": {"by": __version__, "stamp": before}, "stamp": mark}
+    if TRAINED[0] in stage.files:  # with the options that are new, at their defaults
+        config = read_json(stage.folder.file(TRAINED[0]))
+        resolve = baseline.resolve if config["strategy"]["name"] == NONE else vae.resolve
+        write_json(stage.folder.file(TRAINED[0]), resolve(config))
     for name in ("training.json", "status.json"):
         if name in stage.files:  # a baseline has both
             old = {k: v for k, v in read_json(stage.folder.file(name)).items() if k != "files"}
@@ -91,16 +93,15 @@ def _differs(plan: Plan, trials: Trials, stage: Stage) -> str:
         summary = read_json(folder.file("summary.json"))
         about = described(plan.study.all_metrics)
         wrong = [n for n, each in summary["metrics"].items() if about.get(n) != each]
-        missing = set(read_json(folder.file("summary.json"))["metrics"]) ^ set(about)
-        applicable = {n for n in missing if n not in about}
-        return f"metrics differ: {', '.join(sorted({*wrong, *applicable}))}" if wrong else ""
+        wrong += [n for n in plan.study.metrics if n not in summary["metrics"]]
+        return f"metrics other than the study asks for: {', '.join(wrong)}" if wrong else ""
     choice = [] if folder.trial is not None else trials.choice_of(cell)
     stages = {name: first.path for name, first in cell.stages.items()}
     spec = found_elsewhere(cell.spec, stages, Path(choice[0]) if choice else None)
-    asked = baseline.resolve(spec) if cell.is_baseline else vae.resolve(spec)
-    trained = read_json(folder.file("config.json"))
+    resolve = baseline.resolve if cell.is_baseline else vae.resolve
+    asked, trained = resolve(spec), resolve(read_json(folder.file("config.json")))
     keys = [key for key in {*asked, *trained} if asked.get(key) != trained.get(key)]
-    return f"{', '.join(sorted(keys))} differ from what the study asks for" if keys else ""
+    return f"{', '.join(sorted(keys))} other than the study asks for" if keys else ""
 
 
 def _from_0_1(cell: CellFolder, plan: Plan) -> None:
@@ -154,7 +155,7 @@ def _lines(done: Adopted, plan: Plan) -> Iterator[str]:
     cells = {stage.folder for stage in done.adopted}
     yield f"{plan.folder}: adopted {len(cells)} cells; {done.current} stages were current"
     for name, reason in done.refused.items():
-        yield f"{name}: not adopted, for {reason}"
+        yield f"{name}: not adopted: {reason}"
 
 
 def _forget_parameters(stages: Sequence[Stage]) -> None:

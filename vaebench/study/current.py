@@ -43,6 +43,11 @@ class Stage:
     found: dict[str, Any]
 
     @property
+    def name(self) -> str:
+        """``training`` or ``status``: the name of its seal."""
+        return Path(self.files[-1]).stem
+
+    @property
     def paths(self) -> list[Path]:
         """The stage's files."""
         return [self.folder.file(name) for name in self.files]
