@@ -53,10 +53,9 @@ rule seal:
 
 rule verdict:
     input:
-        f"{study}/report.html",
-        f"{study}/seal.json",
-        cells=f"{study}/tables/cells.csv",
-        results=f"{study}/tables/results.md",
+        report=f"{study}/report.html",
+        seal=f"{study}/seal.json",
+        frames=FRAMES,
         # the mirror comes first: a failed cell must not keep the others out of MLflow
         mirror=f"{study}/tracking.json" if plan.study.tracking.enabled else [],
     output:
@@ -65,5 +64,9 @@ rule verdict:
         f"{study}/logs/verdict.log",
     conda:
         "../../environment.yml"
+    params:
+        code=said("vaebench.report.verdict"),
+        control=plan.study.control,
+        confidence=plan.study.confidence,
     script:
         "../scripts/verdict.py"
