@@ -269,7 +269,7 @@ def packed(path: Path, content: bytes) -> Path:
             archive.writestr("folder/", b"")
             archive.writestr("folder/any name", content)
     else:
-        path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+        path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
     return path
 
 
