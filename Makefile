@@ -4,14 +4,18 @@ VENV ?= .venv
 CORES ?= all
 CONFIG ?= config.yaml
 RUN = . $(VENV)/bin/activate &&
+MINE = $(VENV)/.made-by-vaebench
 
-.PHONY: benchmark test test-cluster archive lint bench plan ui clean-venv
+.PHONY: benchmark test test-random test-cluster archive lint bench plan ui clean-venv help
 
 benchmark: $(VENV)/.installed ## run the study of CONFIG (default: config.yaml)
 	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG)
 
-test: $(VENV)/.installed ## run the tests; those that need a real Slurm are test-cluster
-	$(RUN) pytest -n 2 --dist loadfile --ignore tests/cluster
+test: $(VENV)/.installed ## run the tests, with the same draws every time; a real Slurm is for test-cluster
+	$(RUN) VAEBENCH_RANDOM= pytest -n 2 --dist loadfile --ignore tests/cluster
+
+test-random: $(VENV)/.installed ## run the property tests with fresh draws and more of them; about an hour
+	$(RUN) VAEBENCH_RANDOM=1 pytest -n 2 -m hypothesis --ignore tests/cluster
 
 test-cluster: $(VENV)/.installed ## run the tests against a real Slurm and PostgreSQL of this machine
 	test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || (apt-get update -qq && \
@@ -22,7 +26,7 @@ lint: $(VENV)/.installed ## formatters and static checks
 	$(RUN) ruff format --check . && ruff check . && snakefmt --check Snakefile workflow \
 		&& mypy && snakemake --lint
 
-archive: $(VENV)/.installed ## pack the study of CONFIG for another person; python -m vaebench verify checks it
+archive: $(VENV)/.installed ## pack the study of CONFIG for another person; python -P -m vaebench verify checks it
 	$(RUN) python -m vaebench archive $(CONFIG)
 
 bench: $(VENV)/.installed ## measure speed and memory; docs/performance.md has what was found
@@ -38,9 +42,21 @@ ui: $(VENV)/.installed ## browse all studies in MLflow
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
-	$(PYTHON) -m venv --clear $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(ONLY_MINE)
+	$(PYTHON) -m venv --clear "$(VENV)"; made=$$?; touch "$(MINE)"; exit $$made
+	"$(VENV)/bin/python" -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-clean-venv:
-	rm -rf $(VENV)
+clean-venv: ## remove the virtual environment
+	$(ONLY_MINE)
+	rm -rf "$(VENV)"
+
+# a folder that holds something and was not made here is somebody's
+define ONLY_MINE
+@test -e "$(MINE)" || ! ls -A "$(VENV)/" 2>/dev/null | grep -q . || { \
+	echo "$(VENV): not made by this Makefile, so nothing in it is touched;" \
+	"allowed: VENV=another, or remove it yourself" >&2; exit 1; }
+endef
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' Makefile

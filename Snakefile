@@ -34,6 +34,10 @@ onstart:
 
 onsuccess:
     expect_no_more(plan.folder)
+    terminal.end(
+        plan.folder,
+        report=any(job.rule.name == "verdict" for job in workflow.dag.jobs),
+    )
 
 
 onerror:

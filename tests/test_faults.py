@@ -142,7 +142,7 @@ def test_a_restart_trains_what_is_missing_and_all_is_exact(
     before = {cell: (cell / "summary.json").read_bytes() for cell in finished}
     again = interrupted.snakemake()
     assert again.returncode == 0, again.stdout + again.stderr
-    assert interrupted.path("verdict.txt").read_text() == "all 4 cells finished\n"
+    assert interrupted.path("verdict.txt").read_text().startswith("all 4 cells finished\n")
     kept = {cell: (cell / "summary.json").read_bytes() for cell in finished}
     assert kept == before, "a finished cell is not trained again"
     for path, cell in Plan(LONG).cells.items():

@@ -46,7 +46,7 @@ def test_a_finished_cell_outlives_its_pack(tmp_path: Path) -> None:
     again = project.snakemake()
     assert again.returncode == 0, again.stdout + again.stderr
     assert contents(finished) == before
-    assert project.path("verdict.txt").read_text() == "all 2 cells finished\n"
+    assert project.path("verdict.txt").read_text().startswith("all 2 cells finished\n")
     rules, _ = project.would_run()
     assert not rules
 

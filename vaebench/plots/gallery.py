@@ -4,11 +4,14 @@ python -m vaebench gallery results/NAME/tables/traces.parquet OUT.png
 """
 
 import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from vaebench.errors import DataError
 from vaebench.plots import save, use_style
 
 COLUMNS = 5
@@ -43,15 +46,21 @@ def gallery(traces: pd.DataFrame) -> Figure:
     return figure
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Read traces, write a figure."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("traces", type=Path)
-    parser.add_argument("figure", type=Path)
-    given = parser.parse_args()
+    parser = argparse.ArgumentParser(
+        prog="python -m vaebench gallery",
+        description="Draw β(t) of every strategy as it was used.",
+        epilog="example: python -m vaebench gallery results/default/tables/traces.parquet beta.png",
+    )
+    parser.add_argument("traces", type=Path, help="tables/traces.parquet of a finished study")
+    parser.add_argument("figure", type=Path, help="the picture to write")
+    given = parser.parse_args(arguments)
+    if not given.traces.is_file():
+        raise DataError(f"{given.traces} is not there; allowed: the traces of a finished study")
     use_style()
     save(gallery(pd.read_parquet(given.traces)), given.figure.with_suffix(""))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

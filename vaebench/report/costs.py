@@ -5,12 +5,12 @@ Cells, updates, estimated hours per kind of device and disk, from measured times
 and in the model's parameters; evaluation after every epoch included, queueing and start-up not.
 """
 
-import sys
+import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import yaml
@@ -19,12 +19,14 @@ from pydantic import BaseModel, ConfigDict
 from vaebench.cells.folder import NONE
 from vaebench.cells.vae import resolve
 from vaebench.components import create, unnamed
-from vaebench.errors import ConfigError, VaebenchError
+from vaebench.datasets import COUNTED, Dataset, Images, Interactions
+from vaebench.datasets.fetch import local_file
 from vaebench.files import read_json
 from vaebench.report.published import has
 from vaebench.study.keys import HOMES
 from vaebench.study.plan import Cell, Plan
 from vaebench.study.trials import Trials
+from vaebench.study.written import read
 from vaebench.tables.markdown import table
 from vaebench.training.settings import Training
 
@@ -44,11 +46,13 @@ class Strict(BaseModel):
 class Device(Strict):
     """A kind of device: model class → items → seconds an update, seconds a ranked user.
 
-    ``measured`` says where and how; None: a floor that was only computed.
+    ``measured`` says where and how; None: a floor that was only computed. ``precision``: other than
+    float32 → how many times as long an update takes.
     """
 
     measured: str | None
     gpu: bool
+    precision: dict[str, float] = {}
     models: dict[str, dict[int, tuple[float, float]]]
 
 
@@ -82,8 +86,8 @@ BYTES_OF_ENTRY = 8
 """Of a stored interaction: a column and a value."""
 
 NOTE = (
-    "A cell that is training holds twice its weights more in a checkpoint. + some cells have no "
-    "known time and are not in the sum; – no time is known."
+    "A cell that is training holds twice its weights more in a checkpoint. – is not known; + says "
+    "that something unknown is not in the sum."
 )
 
 
@@ -91,14 +95,23 @@ NOTE = (
 class Line:
     """Cells of one (data set, model, strategy): how many, and each one's cost.
 
-    ``hours`` are by device, None where no time of the model is known; ``updates`` of one cell.
+    ``hours`` are by device; ``updates``, ``hours`` and ``disk`` of one cell, None where not known.
     """
 
     what: str
     cells: int
-    updates: int
+    updates: int | None
     hours: dict[str, float | None]
-    disk: float
+    disk: float | None
+
+
+class Counts(NamedTuple):
+    """Training and validation examples, items or pixels, and the bytes of the split's files."""
+
+    train: int
+    validation: int
+    features: int
+    stored: int
 
 
 def load() -> Costs:
@@ -107,23 +120,43 @@ def load() -> Costs:
     return Costs(**yaml.safe_load(text))
 
 
-def size(plan: Plan, dataset: str, costs: Costs) -> tuple[int, int, int, int] | None:
-    """Training users, validation users, items, interactions: of the split if made, else known."""
-    card = plan.folder / "data" / dataset / "card.json"
+def size(plan: Plan, name: str, costs: Costs) -> Counts | None:
+    """The counts of a data set: of its split if made, else of a file at hand, else as known."""
+    card = plan.folder / "data" / name / "card.json"
     if card.exists():
-        counts = read_json(card)["counts"]
-        if "training_items" not in counts:  # pictures
-            return None
-        keys = ("train_users", "validation_users", "training_items", "interactions")
-        users, validation, items, interactions = (int(counts[key]) for key in keys)
-        return users, validation, items, interactions
-    options = plan.dataset_options(dataset)
+        return _counts(read_json(card)["counts"])
+    dataset = plan.dataset(name)
+    found = local_file(dataset, plan.local_folder(), plan.beside)
+    if not dataset.raw_files() or (found and found[1].stat().st_size <= COUNTED):
+        return _counted(dataset, found[1] if found else None)
+    options = plan.dataset_options(name)
     known = next((each for each in costs.sizes if has(options, each.match)), None)
     split = options.get("split", {})
     if known is None or split.get("kind") != "strong":
         return None
     training = known.users - split["validation_users"] - split["test_users"]
-    return training, split["validation_users"], known.items, known.interactions
+    stored = BYTES_OF_ENTRY * known.interactions
+    return Counts(training, split["validation_users"], known.items, stored)
+
+
+def _counted(dataset: Dataset, raw: Path | None) -> Counts | None:
+    """The counts of a small file, split as its job will split it."""
+    if isinstance(dataset, Interactions):
+        return _counts(dataset.parts(raw).counts)
+    if isinstance(dataset, Images):
+        parts = dataset.read(raw)
+        counts = {f"{part}_images": len(pictures) for part, pictures in parts.items()}
+        return _counts(counts | {"pixels": parts["train"].shape[1]})
+    return None
+
+
+def _counts(of: Mapping[str, int]) -> Counts:
+    """The counts on a card."""
+    if "pixels" in of:
+        images = [of[f"{part}_images"] for part in ("train", "validation", "test")]
+        return Counts(images[0], images[1], of["pixels"], FLOAT * of["pixels"] * sum(images))
+    users = of["train_users"], of["validation_users"]
+    return Counts(*users, of["training_items"], BYTES_OF_ENTRY * of["interactions"])
 
 
 def at(points: Mapping[int, Sequence[float]], items: int, place: int) -> float:
@@ -145,32 +178,33 @@ def parameters(model: Mapping[str, Any], items: int) -> int:
     return sum(weight.numel() for weight in made.parameters())
 
 
-def line(cells: Sequence[Cell], what: str, counts: tuple[int, int, int, int], costs: Costs) -> Line:
-    """The cost of cells that differ by their seed alone."""
-    training_users, validation_users, items, _ = counts
+def line(cells: Sequence[Cell], what: str, counts: Counts | None, costs: Costs) -> Line:
+    """The cost of cells that differ by their seed alone; without counts, their number alone."""
     spec = cells[0].spec
+    if counts is None:
+        return Line(what, len(cells), None, dict.fromkeys(costs.devices), None)
     if cells[0].strategy == NONE:
         fit = costs.baselines.get(spec["model"]["class"])
-        hours = None if fit is None else fit.seconds * (items / fit.items) ** fit.power / 3600
+        hours = fit.seconds * (counts.features / fit.items) ** fit.power / 3600 if fit else None
         return Line(what, len(cells), 0, dict.fromkeys(costs.devices, hours), 0.0)
     resolved = resolve(_numbers(spec))
     settings = Training(**resolved["training"])
     order = create("vaebench.training.orders", settings.update_order or {})
-    per_epoch = order.passes * -(-training_users // settings.batch_size)
+    updates = settings.epochs * order.passes * -(-counts.train // settings.batch_size)
     model = unnamed(resolved["model"])
-    weights = parameters(model, items)
+    weights = parameters(model, counts.features)
     found: dict[str, float | None] = {}
     for name, device in costs.devices.items():
         points = device.models.get(model["class"])
-        if points is None:
+        slower = {"float32": 1.0, **device.precision}.get(settings.precision)
+        if points is None or slower is None:
             found[name] = None
             continue
-        width = weights / parameters({"class": model["class"]}, items)
-        batch = settings.batch_size / BATCH
-        epoch = per_epoch * at(points, items, 0) * width * batch
-        epoch += validation_users * at(points, items, 1) * width
-        found[name] = settings.epochs * epoch / 3600
-    return Line(what, len(cells), settings.epochs * per_epoch, found, 2.0 * FLOAT * weights)
+        width = weights / parameters({"class": model["class"]}, counts.features)
+        update = at(points, counts.features, 0) * settings.batch_size / BATCH * slower
+        epochs = settings.epochs * counts.validation * at(points, counts.features, 1)
+        found[name] = (updates * update + epochs) * width / 3600
+    return Line(what, len(cells), updates, found, 2.0 * FLOAT * weights)
 
 
 def _numbers(spec: dict[str, Any]) -> dict[str, Any]:
@@ -179,14 +213,10 @@ def _numbers(spec: dict[str, Any]) -> dict[str, Any]:
     return spec | {"strategy": strategy}
 
 
-def lines(plan: Plan, costs: Costs) -> tuple[list[Line], list[str]]:
-    """All lines, final cells first, and the data sets of unknown size."""
-    trials, found, unknown = Trials(plan), [], []
-    for dataset in plan.datasets_used:
-        counts = size(plan, dataset, costs)
-        if counts is None:
-            unknown.append(dataset)
-            continue
+def lines(plan: Plan, sizes: Mapping[str, Counts | None], costs: Costs) -> list[Line]:
+    """All lines, data set after data set, final cells before trials."""
+    trials, found = Trials(plan), []
+    for dataset, counts in sizes.items():
         groups: dict[str, list[Cell]] = {}
         for cell in plan.cells.values():
             if cell.dataset == dataset:
@@ -196,73 +226,87 @@ def lines(plan: Plan, costs: Costs) -> tuple[list[Line], list[str]]:
             if group.cell.dataset == dataset:
                 cells = [trials.cell(folder) for seeds in trials.cells(key) for folder in seeds]
                 found.append(line(cells, f"tuning {key}", counts, costs))
-    return found, unknown
+    return found
 
 
 def page(plan: Plan, costs: Costs) -> str:
     """The estimate as Markdown."""
-    found, unknown = lines(plan, costs)
+    sizes = {name: size(plan, name, costs) for name in plan.datasets_used}
+    found = lines(plan, sizes, costs)
     names = list(costs.devices)
     head = ["cells", "number", "updates each", *(f"hours each, {n}" for n in names), "MB each"]
     rows = [
         [
             each.what,
             str(each.cells),
-            f"{each.updates:,}",
-            *(_hours(each.hours[name]) for name in names),
-            f"{each.disk / 1e6:.0f}",
+            _shown(each.updates, ",d"),
+            *(_shown(each.hours[name], ".3g") for name in names),
+            _shown(each.disk and each.disk / 1e6, ".0f"),
         ]
         for each in found
     ]
     number = sum(each.cells for each in found)
-    totals = ["all", str(number), f"{sum(e.cells * e.updates for e in found):,}"]
-    for name in names:
-        known = [e.cells * e.hours[name] for e in found if e.hours[name] is not None]  # type: ignore[operator]
-        totals.append(_hours(sum(known)) + ("+" if len(known) < len(found) else ""))
-    totals.append(f"{sum(e.cells * e.disk for e in found) / 1e6:.0f}")
-    sizes = [size(plan, dataset, costs) for dataset in plan.datasets_used]
-    bytes_of_splits = sum(BYTES_OF_ENTRY * counts[-1] for counts in sizes if counts)
+    hours = [_total([(e.cells, e.hours[name]) for e in found], ".3g") for name in names]
+    disk = _total([(e.cells, e.disk and e.disk / 1e6) for e in found], ".0f")
+    totals = ["all", str(number), _total([(e.cells, e.updates) for e in found], ",d"), *hours, disk]
+    split = [(1, counts and counts.stored / 1e6) for counts in sizes.values()]
     parts = [
-        f"study {plan.study.name}: {number} cells with an estimate\n",
+        f"study {plan.study.name}: {number} cells\n",
         table(head, [*rows, totals]),
-        f"Splits: about {bytes_of_splits / 1e6:.0f} MB. {NOTE}",
+        f"Disk: {disk} MB of weights, {_total(split, '.0f')} MB of splits. {NOTE}",
         *(
             f"{name}: {device.measured or 'a computed floor, never measured; expect several times'}"
             for name, device in costs.devices.items()
         ),
+        *_unknown_precision(plan, costs),
         *(
-            f"{name}: of unknown size or not of users and items; after "
-            f"`snakemake --configfile … {plan.folder}/data/{name}/card.json` the split says it"
-            for name in unknown
+            f"{name}: its size is not known before it is split, by "
+            f"`{COMMAND} {plan.folder}/data/{name}/card.json`"
+            for name, counts in sizes.items()
+            if counts is None
         ),
     ]
     return "\n".join(parts) + "\n"
 
 
-def _hours(hours: float | None) -> str:
-    return "–" if hours is None else f"{hours:.3g}"
+COMMAND = "snakemake --configfile CONFIG --"
+"""The ``--`` ends the list of config files; without it a target would be one of them."""
+
+
+def _unknown_precision(plan: Plan, costs: Costs) -> list[str]:
+    """A sentence for each precision that a device has no measurement of."""
+    cells = [cell for cell in plan.cells.values() if not cell.is_baseline]
+    wanted = {cell.spec["training"].get("precision", "float32") for cell in cells} - {"float32"}
+    return [
+        f"{name}: how long {precision} takes there is not known"
+        for precision in sorted(wanted)
+        for name, device in costs.devices.items()
+        if precision not in device.precision
+    ]
+
+
+def _shown(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
+
+
+def _total(of: Sequence[tuple[int, float | None]], form: str) -> str:
+    """Σ number · value of those that are known; + if some are not."""
+    known = [number * value for number, value in of if value is not None]
+    if not known:
+        return "–"
+    return format(sum(known), form) + ("+" if len(known) < len(of) else "")
 
 
 def main(arguments: Sequence[str]) -> None:
     """Print the estimate of one study."""
-    if len(arguments) != 1:
-        sys.exit("usage: python -m vaebench plan CONFIG")
-    try:
-        text = Path(arguments[0]).read_text(encoding="utf-8")
-        plan = Plan(_mapping(yaml.safe_load(text), arguments[0]), [Path(arguments[0]).parent])
-        plan.check()
-        print(page(plan, load()))  # noqa: T201 (what it is for)
-    except (OSError, yaml.YAMLError) as error:
-        sys.exit(f"vaebench: cannot read {arguments[0]}: {' '.join(str(error).split())}")
-    except VaebenchError as error:
-        sys.exit(f"vaebench: {error}")
-
-
-def _mapping(config: object, name: str) -> dict[str, Any]:
-    if not isinstance(config, dict):
-        raise ConfigError(f"{name}: this is no study; allowed: a YAML file with keys and values")
-    return config
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(
+        prog="python -m vaebench plan",
+        description="What a study will cost before anybody spends it: cells, updates, hours, disk. "
+        "Nothing is downloaded, split or trained.",
+        epilog="example: python -m vaebench plan configs/reproduce-ml-20m.yaml",
+    )
+    parser.add_argument("config", type=Path, help="the study's config file")
+    given = parser.parse_args(arguments)
+    plan = Plan(read(given.config), [given.config.parent])
+    plan.check()
+    print(page(plan, load()).replace("CONFIG", str(given.config)), end="")  # noqa: T201

@@ -1,27 +1,32 @@
-"""The end of a study: what failed, by when everything else is written."""
+"""The end of a study: its findings, or what failed; by then everything else is written."""
 
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
-
-from vaebench.cells.reading import failures
+from vaebench.cells.reading import failures, read_frames
 from vaebench.errors import CellsFailed
 from vaebench.files import write_text
+from vaebench.report.page import findings
+from vaebench.statistics.measures import measures_of
 
 
-def write(cells: Path, results: Path, out: Path) -> None:
-    """Write that all cells finished.
+def write(given: Any, control: str, confidence: float, out: Path) -> None:  # noqa: ANN401 (Snakemake's)
+    """Write that all cells finished, and the sentences that stand on top of the report.
 
     Args:
-        cells: the table of cells, ``cells.csv``.
-        results: where the tables say what failed.
+        given: ``frames``, the study's tables, and ``report``, where they say what failed.
+        control: the control's name.
+        confidence: of the intervals.
         out: the verdict.
 
     Raises:
-        CellsFailed: some did not.
+        CellsFailed: some cells did not finish.
     """
-    table = pd.read_csv(cells)
-    failed = failures(table)
+    frames = read_frames(given.frames)
+    cells = frames["cells"]
+    failed = failures(cells)
     if len(failed):
-        raise CellsFailed(f"{len(failed)} of {len(table)} cells failed; see {results}")
-    write_text(out, f"all {len(table)} cells finished\n")
+        raise CellsFailed(f"{len(failed)} of {len(cells)} cells failed; see {given.report}")
+    measures = measures_of(frames["measures"])
+    said = findings(frames["results"], frames["models"], control, confidence, measures)
+    write_text(out, "\n".join([f"all {len(cells)} cells finished", *said, ""]))

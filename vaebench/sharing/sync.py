@@ -3,7 +3,9 @@
 At any time: after an outage, on a node that has a network, or while the study still runs.
 """
 
+import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from vaebench.errors import VaebenchError
@@ -22,14 +24,17 @@ def mirror(folder: Path) -> dict[str, str]:
     return sync(study.config, cells, study.cards(), study.documents())
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: Sequence[str]) -> None:
     """Mirror each study's folder; the first error ends it with one sentence and status 1."""
-    if not arguments:
-        sys.exit("usage: python -m vaebench sync results/NAME …")
+    parser = argparse.ArgumentParser(
+        prog="python -m vaebench sync",
+        description="Bring MLflow up to date with the files of studies, at any time.",
+        epilog="example: python -m vaebench sync results/default",
+    )
+    parser.add_argument("study", nargs="+", type=Path, help="results/NAME")
     try:
-        for argument in arguments:
-            runs = mirror(Path(argument))
-            print(f"{argument}: {len(runs)} runs are up to date")  # noqa: T201
+        for study in parser.parse_args(arguments).study:
+            print(f"{study}: {len(mirror(study))} runs are up to date")  # noqa: T201
     except VaebenchError as error:
         sys.exit(f"vaebench: {error}")
 

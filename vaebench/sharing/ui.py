@@ -1,7 +1,9 @@
 """``python -m vaebench ui``: the MLflow pages of all studies, in two processes."""
 
+import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from vaebench import credentials
@@ -10,9 +12,15 @@ from vaebench.sharing.store import opened, store
 from vaebench.study.keys import Tracking
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Become an MLflow server on the local store, at port 5000 (or the first argument)."""
-    port = sys.argv[1] if len(sys.argv) > 1 else "5000"
+    parser = argparse.ArgumentParser(
+        prog="python -m vaebench ui",
+        description="Browse all studies below results/ in MLflow, at http://localhost:PORT.",
+        epilog="example: python -m vaebench ui 5001",
+    )
+    parser.add_argument("port", nargs="?", default="5000", help="by default 5000")
+    port = parser.parse_args(arguments).port
     if not (port.isdecimal() and 0 < int(port) < 2**16):
         sys.exit(f"vaebench: port {port!r}: no such port; allowed: a number from 1 to 65535")
     try:
@@ -32,4 +40,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

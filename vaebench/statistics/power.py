@@ -1,6 +1,6 @@
 """How many seeds? From the measured variance of differences to the seeds that detect one.
 
-    python -m vaebench.tables.power results/NAME [--difference .002 …] [--seeds 10] [--power .8]
+    python -m vaebench power results/NAME [--difference .002 …] [--seeds 10] [--power .8]
 
 The mean of a difference δ over U examples and S seeds has the standard error
 

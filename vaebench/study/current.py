@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from vaebench.study.trials import Trials
 
 
+OLD = 1e9
+"""The time of what is not current: older than any run."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """One finished stage of a cell.
@@ -85,20 +89,17 @@ class Upkeep:
                 self.stale.append(stage)
             elif all(path.exists() for path in (*stage.inputs, *stage.paths)):
                 (current if self._of_these_inputs(stage) else outdated).append(stage)
-        inputs = {path for stage in current for path in stage.inputs}
-        inputs |= {path.with_name("raw.json") for path in inputs if path.name == "card.json"}
-        paths = [path for stage in current for path in stage.paths]
-        times = {path: path.stat().st_mtime for path in {*inputs, *paths} if path.exists()}
-        if any(
-            times[path] < max(times[given] for given in stage.inputs)
-            for stage in current
-            for path in stage.paths
-        ):
+        made_of = [(path, given) for s in current for path in s.paths for given in s.inputs]
+        cards = {given for _, given in made_of if given.name == "card.json"}
+        made_of += [(card, raw) for card in cards if (raw := card.with_name("raw.json")).exists()]
+        times = {path: path.stat().st_mtime for pair in made_of for path in pair}
+        if any(times[path] < times[given] for path, given in made_of):
+            level = min((time for time in times.values() if time > OLD), default=OLD + 1)
             for path in times:
-                os.utime(path, (min(times.values()), min(times.values())))
+                os.utime(path, (level, level))
         for stage in (*self.stale, *outdated):
-            for path in stage.paths:
-                os.utime(path, (0, 0))
+            for path in filter(Path.exists, stage.paths):
+                os.utime(path, (OLD, OLD))
 
     def warning(self) -> str:
         """What will be made anew although it was finished, why, and where the old results are."""

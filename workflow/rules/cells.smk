@@ -36,6 +36,7 @@ rule test:
         multiext(f"{study}/cells/{NAMES}/", *TESTED),
     log:
         f"{study}/logs/cells/{NAMES}/test.log",
+    priority: 1  # a cell is tested as soon as it is trained
     conda:
         "../../environment.yml"
     threads: plan.study.resources.threads

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+from snakemake.settings.enums import Quietness
 
 ROOT = str(Path(workflow.current_basedir).resolve().parents[1])
 sys.path.insert(0, ROOT)
@@ -19,11 +21,21 @@ from vaebench.machine import warm
 from vaebench.cells.progress import expect, expect_no_more, without_result
 from vaebench.cells.planned import CODE, planned
 from vaebench.study.sources import code, importable_by_jobs, shown, source_files
+from vaebench.study.terminal import Calm
 from vaebench.study.trials import Trials
+from vaebench.study import written
 
 importable_by_jobs(ROOT)
 
+terminal = Calm()
+if workflow.is_main_process and Quietness.RULES in (
+    workflow.output_settings.quiet or ()
+):
+    terminal.watch(logger)
+
 try:
+    if workflow.is_main_process:
+        written.check(workflow.configfiles)
     plan = Plan(config, [Path(file).parent for file in workflow.configfiles])
     trials = Trials(plan)
     if workflow.is_main_process:

@@ -1,4 +1,4 @@
-"""End the workflow with an error if a cell failed; by then everything else is written."""
+"""The findings as text; an error if a cell failed, when everything else is written."""
 
 from pathlib import Path
 
@@ -6,5 +6,5 @@ from vaebench.machine.logged import job
 from vaebench.report.verdict import write
 
 with job(snakemake.log[0]):
-    given = snakemake.input
-    write(Path(given.cells), Path(given.results), Path(snakemake.output[0]))
+    given, params = snakemake.input, snakemake.params
+    write(given, params.control, params.confidence, Path(snakemake.output[0]))
