@@ -40,7 +40,7 @@ def test_the_strategy_of_the_readme_is_one_file_and_one_line(
     study["grid"] = [{"dataset": "planted", "model": "mult-vae", "strategies": ["halves"]}]
     plan = Plan(study)
     plan.check()
-    sources = plan.cell_sources(next(iter(plan.cells.values())))
+    sources = plan.training_sources(next(iter(plan.cells.values())))
     assert str(tmp_path / "halves.py") in sources, "an edit of it must rerun its cells"
     sys.modules.pop("halves")
 
