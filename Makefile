@@ -26,7 +26,7 @@ lint: $(VENV)/.installed ## formatters and static checks
 	$(RUN) ruff format --check . && ruff check . && snakefmt --check Snakefile workflow \
 		&& mypy && snakemake --lint
 
-archive: $(VENV)/.installed ## pack the study of CONFIG for another person; python -m vaebench verify checks it
+archive: $(VENV)/.installed ## pack the study of CONFIG for another person; python -P -m vaebench verify checks it
 	$(RUN) python -m vaebench archive $(CONFIG)
 
 bench: $(VENV)/.installed ## measure speed and memory; docs/performance.md has what was found

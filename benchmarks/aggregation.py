@@ -23,6 +23,7 @@ from vaebench.cells.reading import Cells
 from vaebench.files import write_json
 from vaebench.machine.provenance import processor
 from vaebench.statistics.diagnostics import diagnostics
+from vaebench.statistics.measures import MEASURES
 from vaebench.statistics.study import Question, analyse
 from vaebench.tables import content
 
@@ -40,6 +41,16 @@ def write_cell(
         name: float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else None
         for name, values in columns.items()
     }
+    about = {
+        name: {
+            "unit": "nats" if measure.nats else "",
+            "better": "higher" if measure.higher else None,
+            "per": measure.per,
+            "epoch": measure.epoch,
+        }
+        for name, measure in MEASURES.items()
+        if name in columns
+    }
     epoch = {"epoch": 1, "beta": 0.5}
     write_json(
         folder / "summary.json",
@@ -47,6 +58,7 @@ def write_cell(
             "test": means,
             "test_examples": len(next(iter(columns.values()))) if columns else 0,
             "test_without_target": 0,
+            "metrics": about,
             "selected": epoch,
             "last": epoch,
             "first_batch": {"distortion": 1.0, "rate": 1.0},

@@ -23,7 +23,7 @@ from vaebench.models.image_mlp import ImageMLP
 from vaebench.models.layers import Initial
 from vaebench.seeds import torch_stream
 from vaebench.strategies.constant import Constant
-from vaebench.training.loop import train
+from vaebench.training.loop import Budget, Learner, Streams, train
 
 MILESTONES, GAMMA, BATCH = (200, 350, 500, 750, 1_000), 10 ** (-1 / 5), 100
 
@@ -103,15 +103,11 @@ def main() -> None:
 
     started = time.perf_counter()
     train(
-        model,
-        Constant(beta=1.0),
-        optimizer,
+        Learner(model, Constant(beta=1.0), optimizer),
         x,
-        epochs=given.epochs,
-        batch_size=BATCH,
-        order=torch_stream("order", given.seed),
-        noise=torch_stream("noise", given.seed),
-        after_epoch=after_epoch,
+        Budget(given.epochs, BATCH),
+        Streams(torch_stream("order", given.seed), torch_stream("noise", given.seed)),
+        after_epoch,
     )
     result["seconds"] = time.perf_counter() - started
     model.load_state_dict(best)

@@ -12,14 +12,16 @@ from collections.abc import Callable
 
 import scipy.sparse
 import torch
-from vaebench.metrics.ranking import ranking
 
+from vaebench.cells.metrics import created, logits, ranked
 from vaebench.components import create
 from vaebench.machine.provenance import processor
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
 from vaebench.strategies.constant import Constant
-from vaebench.training.loop import train
+from vaebench.study.keys import SHIPPED
+from vaebench.training.data import HeldOut
+from vaebench.training.loop import Budget, Learner, Streams, train
 
 MODELS = ("mult_vae.MultVAE", "mult_dae.MultDAE", "rec_vae.RecVAE")
 BATCH = 500
@@ -68,19 +70,15 @@ def main() -> None:
 
             def epoch(x=x, model=model, optimizer=optimizer) -> None:  # noqa: ANN001
                 train(
-                    model,
-                    Constant(beta=0.2).to(device),
-                    optimizer,
+                    Learner(model, Constant(beta=0.2).to(device), optimizer),
                     x,
-                    epochs=1,
-                    batch_size=BATCH,
-                    order=torch_stream("order"),
-                    noise=torch_stream("noise", device=device),
-                    after_epoch=lambda _: 0.0,
+                    Budget(1, BATCH),
+                    Streams(torch_stream("order"), torch_stream("noise", device=device)),
+                    lambda _: 0.0,
                 )
 
             def rank(model=model, held_out=held_out) -> None:  # noqa: ANN001
-                ranking(model, held_out, held_out)
+                ranked(created(SHIPPED), logits(model), HeldOut(held_out, held_out, held_out))
 
             update = seconds(epoch, device) / arguments.updates
             user = seconds(rank, device) / BATCH

@@ -10,13 +10,16 @@ from collections.abc import Callable
 
 import torch
 from measure import SIZES, Rival, machine, pairs, parser, spread, users
-from vaebench.metrics.ranking import NAMES, ranking
 
+from vaebench.cells.metrics import CHUNK, created, logits, ranked
+from vaebench.metrics import Ranking
 from vaebench.models.mult_vae import MultVAE
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
+from vaebench.study.keys import SHIPPED
+from vaebench.training.data import HeldOut
 
-CHUNK = 500
+METRICS = {name: m for name, m in created(SHIPPED).items() if isinstance(m, Ranking)}
 
 
 def prepared(size: str, count: int) -> tuple[MultVAE, SparseRows, SparseRows]:
@@ -32,9 +35,15 @@ def prepared(size: str, count: int) -> tuple[MultVAE, SparseRows, SparseRows]:
 
 
 def ours(size: str, count: int) -> Callable[[], dict[str, torch.Tensor]]:
-    """The project's metric."""
-    prepared_parts = prepared(size, count)
-    return lambda: ranking(*prepared_parts, chunk=CHUNK)
+    """The project's metrics."""
+    model, fold_in, held_out = prepared(size, count)
+    part = HeldOut(fold_in, fold_in, held_out)
+
+    def metric() -> dict[str, torch.Tensor]:
+        found = ranked(METRICS, logits(model), part).examples
+        return {name: torch.from_numpy(values) for name, values in found.items()}
+
+    return metric
 
 
 def textbook(size: str, count: int) -> Callable[[], dict[str, torch.Tensor]]:
@@ -54,7 +63,7 @@ def textbook(size: str, count: int) -> Callable[[], dict[str, torch.Tensor]]:
             ndcg = (hits * discounts)[:, :100].sum(1) / (ideal * discounts)[:, :100].sum(1)
             recalls = [hits[:, :k].sum(1) / wanted.sum(1).clamp(max=k) for k in (20, 50)]
             parts.append(torch.stack([ndcg, *recalls]))
-        return dict(zip(NAMES, torch.cat(parts, 1), strict=True))
+        return dict(zip(METRICS, torch.cat(parts, 1), strict=True))
 
     return metric
 

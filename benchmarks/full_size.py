@@ -20,9 +20,10 @@ import torch
 import yaml
 from reading import PUBLISHED, drawn, peak
 
-from vaebench import baseline_cell, cell
+from vaebench.cells import baseline, test, vae
 from vaebench.files import read_json
 from vaebench.machine.provenance import machine
+from vaebench.study.keys import SHIPPED
 from vaebench.study.plan import Plan
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -47,8 +48,11 @@ def split(name: str, raw: Path, out: Path) -> tuple[float, float]:
 def trained(spec: dict[str, Any], data: Path, out: Path, threads: int) -> tuple[str, float, float]:
     """Seconds of the epoch without validation, of all with validation and test, and GiB."""
     torch.set_num_threads(threads)
-    run = cell.run if "strategy" in spec else baseline_cell.run
-    summary = run(spec, data, out)
+    if "strategy" in spec:
+        vae.run(spec, data, out)
+        summary = test.run(out, data, SHIPPED)
+    else:
+        summary = baseline.run(spec, data, out, SHIPPED)
     epoch = f"{summary['last']['seconds']:.0f}" if summary["last"] else "–"
     return epoch, summary["seconds"], peak()
 

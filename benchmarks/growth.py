@@ -22,7 +22,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from tests.trained import run
+from vaebench.cells import test, vae
 from vaebench.components import create
 from vaebench.study.plan import Plan
 
@@ -54,12 +54,13 @@ def simulate(home: Path, config: dict[str, Any]) -> Plan:
     )
     (data / "raw.json").write_text("{}")
     cell = next(iter(plan.cells.values()))
-    run(cell.spec, data, home / "trained")
-    test = pd.read_parquet(home / "trained/test.parquet")
+    vae.run(cell.spec, data, home / "trained")
+    test.run(home / "trained", data, plan.study.all_metrics, samples=cell.samples)
+    values = pd.read_parquet(home / "trained/test.parquet")
     for number, path in enumerate(plan.cells):
         target = folder / "cells" / path
         shutil.copytree(home / "trained", target)
-        (test + (number * 0.618 % 1) * 0.01).to_parquet(target / "test.parquet")
+        (values + (number * 0.618 % 1) * 0.01).to_parquet(target / "test.parquet")
     (folder / "study.json").write_text(json.dumps(plan.study.model_dump()))
     return plan
 

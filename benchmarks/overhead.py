@@ -167,7 +167,7 @@ def cell_job(root: Path, folder: Path, jobs: int) -> Cost:
             home = Path(name)
             given = ("--configfile", study(home, 1, cells))
             cost(snakemake(root, home, *given, "--until", "split"), home, root)
-            return cost(snakemake(root, home, *given, "--until", "cell"), home, root)
+            return cost(snakemake(root, home, *given, "--until", "test"), home, root)
 
     return per_job(run, jobs)
 
@@ -261,6 +261,7 @@ def trained(home: Path, cells: int) -> None:
     }
     contents = {
         "config.json": json.dumps(STUDY["training"]).encode(),
+        "training.json": b"{}",
         "summary.json": json.dumps(summary).encode(),
         "status.json": b'{"status": "done", "reason": null}',
     }
@@ -298,7 +299,7 @@ def rows(arguments: argparse.Namespace) -> list[Row]:
     table.append(Row("import torch", python("import torch"), 0, None))
     table += [
         Row(f"import vaebench.{name}", python(f"import vaebench.{name}"), 0, imports)
-        for name in ("config", "cell", "tracking")
+        for name in ("study.plan", "cells.vae", "cells.test", "sharing.tracking")
     ]
     if arguments.jobs:
         table.append(Row("a job with an empty script", plain_job, arguments.jobs, None))

@@ -34,29 +34,17 @@ def ours(matrix: scipy.sparse.csr_matrix, given: dict[str, Any], _: Path) -> Epo
     from vaebench.sparse import SparseRows
     from vaebench.strategies.constant import Constant
     from vaebench.training.adam import Adam
-    from vaebench.training.loop import train
+    from vaebench.training.loop import Budget, Learner, Streams, train
 
     keep_freed_blocks()
     model = MultVAE(matrix.shape[1], hidden=given["hidden"], latents=given["latents"])
     model.initialise(torch_stream("weights"))
     model.narrow(bfloat16=given["precision"] == "bfloat16")
     optimizer = Adam(model.parameters(), given["learning_rate"], fused=True)
-    x, order, noise = SparseRows.from_scipy(matrix), torch_stream("order"), torch_stream("noise")
-
-    def epoch() -> None:
-        train(
-            model,
-            Constant(beta=given["beta"]),
-            optimizer,
-            x,
-            epochs=1,
-            batch_size=given["batch_size"],
-            order=order,
-            noise=noise,
-            after_epoch=lambda _: None,
-        )
-
-    return epoch
+    learner = Learner(model, Constant(beta=given["beta"]), optimizer)
+    x, budget = SparseRows.from_scipy(matrix), Budget(1, given["batch_size"])
+    streams = Streams(torch_stream("order"), torch_stream("noise"))
+    return lambda: train(learner, x, budget, streams, lambda _: None)
 
 
 def recpack(matrix: scipy.sparse.csr_matrix, given: dict[str, Any], _: Path) -> Epoch:

@@ -19,8 +19,8 @@ from vaebench.models.mult_vae import MultVAE
 from vaebench.seeds import torch_stream
 from vaebench.sparse import SparseRows
 from vaebench.strategies.constant import Constant
-from vaebench.training.cuda_graphs import CUDAGraphs
-from vaebench.training.loop import batches, train
+from vaebench.training.cuda_graphs import CUDAGraphs, Recorded
+from vaebench.training.loop import Budget, Learn, Learner, Streams, batches, train
 from vaebench.training.settings import Training
 
 BATCH = 500
@@ -47,22 +47,17 @@ def ours(size: str, count: int, precision: str, epochs: int) -> Callable[[], Non
     x, model = prepared(size, count)
     model.narrow(bfloat16=precision == "bfloat16")
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
-    optimizer = adam(model, Training())
+    learner = Learner(model, Constant(beta=0.2), adam(model, Training()))
     recorder = CUDAGraphs() if torch.cuda.is_available() else None
 
     def train_() -> None:
-        train(
-            model,
-            Constant(beta=0.2),
-            optimizer,
-            x,
-            epochs=epochs,
-            batch_size=BATCH,
-            order=torch_stream("order"),
-            noise=torch_stream("noise", device=x.offsets.device),
-            after_epoch=lambda _: None,
-            recorder=recorder,
-        )
+        noise = torch_stream("noise", device=x.offsets.device)
+
+        def recorded(learn: Learn) -> Learn:
+            return Recorded(learn, learner, noise, recorder) if recorder else learn
+
+        streams = Streams(torch_stream("order"), noise)
+        train(learner, x, Budget(epochs, BATCH), streams, lambda _: None, recorded=recorded)
         wait()
 
     return train_

@@ -109,7 +109,7 @@ def _checking(component: type, construct: Callable[..., None]) -> Callable[..., 
         try:
             options = dict(validated(component, mine))
         except ConfigError as error:
-            raise ArgumentError(f"{component.__name__}: {error}") from None
+            raise ArgumentError(f"{type(self).__name__}: {error}") from None
         construct(self, *arguments, **(given | options))
 
     return checked

@@ -10,7 +10,7 @@ import pytest
 import scipy.sparse
 import torch
 
-from tests.test_cell import PLANTED, grey_split
+from tests.cells.test_vae import PLANTED, grey_split
 from vaebench.baselines.ease import EASE
 from vaebench.cells import baseline
 from vaebench.cells.baseline import matrix

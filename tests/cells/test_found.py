@@ -16,7 +16,7 @@ from vaebench.errors import ConfigError
 from vaebench.files import read_json
 from vaebench.study.plan import Plan
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PLANTED = {
     "class": "planted.Planted",
     "users": 150,

@@ -11,7 +11,7 @@ import yaml
 from vaebench.components import create
 from vaebench.study.plan import Plan
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
 import json, sys

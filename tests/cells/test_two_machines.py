@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.trained import run
-from vaebench.cells.folder import FILES
+from vaebench.cells.folder import FILES, TRAINED
 from vaebench.components import create
 from vaebench.machine.leases import give, take
 
@@ -135,30 +135,25 @@ def test_a_clock_that_jumps_changes_no_result_and_no_duration(
     assert 0 < summary["seconds"] < lasted
 
 
-SCRIPT = """
-import json, sys
-from pathlib import Path
-from types import SimpleNamespace
-data, out, spec = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
-given = SimpleNamespace(card=str(data / "card.json"), stages=[], choice=[])
-snakemake = SimpleNamespace(
-    input=given, output=[str(out / "config.json")], log=[str(out.parent / "log")],
-    params=SimpleNamespace(spec=spec, code=[]), threads=1,
-)
-exec(compile(Path(sys.argv[4]).read_text(), "cell.py", "exec"))
-"""
-
-
 def test_the_job_of_a_cell_waits_for_another_one_of_the_same_cell(
     data: Path, tmp_path: Path
 ) -> None:
-    """The workflow's own script: a run that was killed has left a job behind that still trains."""
-    out = tmp_path / "digits/mlp/constant/seed-0"
+    """As the workflow starts it: a run that was killed has left a job behind that still trains."""
+    out = tmp_path / "cells/digits/mlp/constant/seed-0"
     lock = out.with_name(".seed-0.lock")
     left_behind = take(lock)
     assert left_behind is not None
-    script = Path(__file__).parents[1] / "workflow/scripts/cell.py"
-    command = [sys.executable, "-c", SCRIPT, data, out, json.dumps(SPEC), script]
+    given = {
+        "step": "train",
+        "log": tmp_path / "log",
+        "threads": 1,
+        "out": out / "config.json",
+        "card": data / "card.json",
+        "code": "as planned",
+        "spec": json.dumps(SPEC),
+    }
+    options = [str(part) for name, value in given.items() for part in (f"--{name}", value)]
+    command = [sys.executable, "-m", "vaebench.cells.job", *options]
     job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert job.stdout is not None
     assert job.stdout.readline() == f"{out}: waiting for another process that trains this cell\n"
@@ -166,5 +161,5 @@ def test_the_job_of_a_cell_waits_for_another_one_of_the_same_cell(
     give(left_behind, lock)
     _, error = job.communicate()
     assert job.returncode == 0, error
-    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in out.iterdir()) == sorted(TRAINED)
     assert not lock.exists()

@@ -12,7 +12,7 @@ from tests.trained import run
 from vaebench.components import create
 from vaebench.study.plan import Plan
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

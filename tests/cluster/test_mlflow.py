@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 
 from tests.cluster.services import PASSWORD, Database, Server, missing
 from tests.cluster.slurm import wait_for
-from tests.test_tracking import CONFIG, spec
+from tests.sharing.test_tracking import CONFIG, spec
 from tests.trained import run
 from vaebench.components import create
 

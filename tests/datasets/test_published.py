@@ -11,9 +11,11 @@ import scipy.io
 from vaebench.components import create
 from vaebench.datasets import Dataset, Interactions
 from vaebench.datasets.caltech_silhouettes import PARTED, CaltechSilhouettes
+from vaebench.datasets.digits import Digits
 from vaebench.datasets.fetch import fetch, verify
 from vaebench.datasets.mnist import FILES, FashionMNIST
 from vaebench.errors import DataError
+from vaebench.files import read_json
 
 COUNTS = {
     "foursquare.Foursquare": (277_405, 7_642, 28_483),
@@ -139,3 +141,13 @@ def test_units_are_families_of_data() -> None:
     assert len(set(units)) == len(units)
     releases = [{"class": "movielens.MovieLens", "release": r} for r in ("ml-100k", "ml-20m")]
     assert {create("vaebench.datasets", each).counted_as() for each in releases} == {"movielens"}
+
+    class Another(Digits):
+        """Names no unit and has no file."""
+
+    assert Another().counted_as() == "Another"
+
+
+def test_a_card_says_what_its_data_count_as(tmp_path: Path) -> None:
+    Digits().write_split(None, tmp_path, {"name": None, "sha256": None})
+    assert read_json(tmp_path / "card.json")["unit"] == "Digits"

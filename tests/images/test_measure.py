@@ -63,13 +63,13 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for strategy, rate in (("constant", 5e-3), ("wild", 1e30)):
         cell = folder / "cells/digits/z2" / strategy / "seed-0"
         run(spec(strategy, learning_rate=rate), folder / "digits", cell)
-        out = folder / "images/digits/z2" / strategy / "seed-0"
+        out = folder / "images/cells/digits/z2" / strategy / "seed-0"
         measure(cell, folder / "digits", out, OPTIONS)
     return folder
 
 
 def test_every_use_has_its_numbers(study: Path) -> None:
-    metrics = read_json(study / "images/digits/z2/constant/seed-0/metrics.json")
+    metrics = read_json(study / "images/cells/digits/z2/constant/seed-0/metrics.json")
     test = pd.read_parquet(study / "cells/digits/z2/constant/seed-0/test.parquet")
     assert metrics["elbo"] == pytest.approx(test["elbo"].mean(), abs=1e-4)
     assert metrics["log_likelihood"] > metrics["elbo"]
@@ -78,7 +78,7 @@ def test_every_use_has_its_numbers(study: Path) -> None:
     assert set(metrics["probe"]) == {"2", "20"}
     assert metrics["probe"]["20"] > metrics["probe"]["2"] > 1 / 9
     assert metrics["probe_pixels"]["20"] > 0.6
-    with np.load(study / "images/digits/z2/constant/seed-0/values.npz") as values:
+    with np.load(study / "images/cells/digits/z2/constant/seed-0/values.npz") as values:
         shapes = {name: values[name].shape for name in values.files}
     assert shapes["originals"] == shapes["reconstructions"] == shapes["samples"] == (4, 64)
     assert shapes["manifold"] == (64, 64)
@@ -87,8 +87,8 @@ def test_every_use_has_its_numbers(study: Path) -> None:
 
 
 def test_a_diverged_cell_has_no_numbers_and_no_pictures(study: Path) -> None:
-    assert read_json(study / "images/digits/z2/wild/seed-0/metrics.json") == {}
-    with np.load(study / "images/digits/z2/wild/seed-0/values.npz") as values:
+    assert read_json(study / "images/cells/digits/z2/wild/seed-0/metrics.json") == {}
+    with np.load(study / "images/cells/digits/z2/wild/seed-0/values.npz") as values:
         assert values.files == ["shape"]
 
 
@@ -216,7 +216,7 @@ def test_a_probe_of_separable_features_is_right_and_of_noise_is_not() -> None:
 def test_figures_are_drawn_of_what_there_is(study: Path, tmp_path: Path) -> None:
     """A diverged strategy is left out; every figure is a PNG with ink and has a caption."""
     plots.use_style()
-    folders = [study / f"images/digits/z2/{s}/seed-0" for s in ("constant", "wild")]
+    folders = [study / f"images/cells/digits/z2/{s}/seed-0" for s in ("constant", "wild")]
     rows, look = image_tables.gather(folders), Look(["constant", "wild"])
     figures = list(OPTIONS.figures)
     entries = image_figures.draw(figures, 0, folders, rows, look, tmp_path)
@@ -234,7 +234,7 @@ def test_figures_are_drawn_of_what_there_is(study: Path, tmp_path: Path) -> None
 
 
 def test_the_bound_is_drawn_against_pictures_seen(study: Path) -> None:
-    rows = image_tables.gather([study / "images/digits/z2/constant/seed-0"])
+    rows = image_tables.gather([study / "images/cells/digits/z2/constant/seed-0"])
     trace = pd.read_parquet(study / "cells/digits/z2/constant/seed-0/trace.parquet").assign(
         dataset="digits", model="z2", strategy="constant", seed=0
     )

@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 import torch
-from tests.test_tracking import spec
 
+from tests.sharing.test_tracking import spec
 from tests.trained import run
 from vaebench.components import create
 from vaebench.machine import provenance

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.test_cell import PLANTED
 
+from tests.cells.test_vae import PLANTED
 from tests.trained import run
 from tests.variants import variants
 from vaebench import models

@@ -4,20 +4,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 
+from benchmarks.aggregation import write_cell
 from vaebench.cells.baseline import resolve as resolve_baseline
 from vaebench.cells.folder import NONE
 from vaebench.cells.vae import resolve as resolve_cell
 from vaebench.components import find
-from vaebench.files import write_frame, write_json
+from vaebench.files import write_json
 from vaebench.report import published
 from vaebench.report.published import Published, body, compare, has, load, markdown, warnings
 from vaebench.study.plan import Plan
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_file_names_what_it_defines() -> None:
@@ -117,9 +117,8 @@ def cell(root: Path, name: str, cap: float, ndcg: list[float], status: str = "do
     folder.mkdir(parents=True)
     config: dict[str, Any] = {"model": {"class": "m"}, "strategy": {"class": "s", "cap": cap}}
     write_json(folder / "config.json", config)
-    write_json(folder / "status.json", {"status": status, "reason": None})
-    frame = {"ndcg@100": ndcg, "recall@20": ndcg} if status == "done" else {}
-    write_frame(folder / "test.parquet", pd.DataFrame(frame))
+    values = np.array(ndcg)
+    write_cell(folder, {"ndcg@100": values, "recall@20": values} if len(values) else {}, status)
     return folder
 
 
@@ -127,11 +126,11 @@ def cell(root: Path, name: str, cap: float, ndcg: list[float], status: str = "do
 def folders(tmp_path: Path) -> list[Path]:
     """Two seeds that match, one cell with another cap, one that failed, one on other data."""
     return [
-        cell(tmp_path, "x/vae/linear/seed-0", 0.2, [0.2, 0.4, np.nan]),
-        cell(tmp_path, "x/vae/linear/seed-1", 0.2, [0.4, 0.6, np.nan]),
-        cell(tmp_path, "x/vae/other/seed-0", 0.5, [0.9, 0.9, 0.9]),
-        cell(tmp_path, "x/vae/failed/seed-0", 0.2, [], "diverged"),
-        cell(tmp_path, "y/vae/linear/seed-0", 0.2, [0.9, 0.9, 0.9]),
+        cell(tmp_path, "cells/x/vae/linear/seed-0", 0.2, [0.2, 0.4, np.nan]),
+        cell(tmp_path, "cells/x/vae/linear/seed-1", 0.2, [0.4, 0.6, np.nan]),
+        cell(tmp_path, "cells/x/vae/other/seed-0", 0.5, [0.9, 0.9, 0.9]),
+        cell(tmp_path, "cells/x/vae/failed/seed-0", 0.2, [], "diverged"),
+        cell(tmp_path, "cells/y/vae/linear/seed-0", 0.2, [0.9, 0.9, 0.9]),
     ]
 
 

@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from tests.trained import run
+from vaebench.cells import vae
 from vaebench.components import create
 from vaebench.errors import DataError, TrackingError
 from vaebench.plots.palette import Look
@@ -151,7 +152,7 @@ def test_an_experiment_in_the_trash_comes_back(study: Path, title: str) -> None:
 
 def test_a_cell_whose_data_have_no_card_is_mirrored_without_them(study: Path) -> None:
     found = sync(CONFIG | {"results": str(study)}, [cell(study, 0)], {}, [])
-    assert list(found) == ["digits/mlp/linear/0"]
+    assert list(found) == ["digits/mlp/linear/seed-0"]
 
 
 @pytest.mark.parametrize("name", ["trace.parquet", "test.parquet", "config.json"])
@@ -171,14 +172,14 @@ def test_trials_of_a_tuning_stage_stand_apart(study: Path) -> None:
     """Two trials of the same names are two runs, in an experiment of their own."""
     trials = [study / f"tuning/trial-{n}/cells/digits/mlp/linear/seed-9" for n in (0, 1)]
     for folder in trials:
-        run(spec(9), study / "data/digits", folder, tested=False)
+        vae.run(spec(9), study / "data/digits", folder)
     config, card = CONFIG | {"results": str(study)}, study / "data/digits/card.json"
     both = sync(config, [cell(study, 0), *trials], {"digits": card}, [])
     assert sync(config, [cell(study, 0), *trials], {"digits": card}, []) == both
     assert set(both) == {
-        "digits/mlp/linear/0",
-        "trial-0/digits/mlp/linear/9",
-        "trial-1/digits/mlp/linear/9",
+        "digits/mlp/linear/seed-0",
+        "trial-0/digits/mlp/linear/seed-9",
+        "trial-1/digits/mlp/linear/seed-9",
     }
     client = MlflowClient(store(config)[0])
     home = client.get_experiment_by_name("vaebench mirror, tuning: digits")
@@ -193,7 +194,7 @@ def test_a_changed_cell_replaces_its_run_alone(study: Path) -> None:
     run(spec(1, cap=0.3), study / "data/digits", cell(study, 1))
     after = mirror(study)
     changed = [key for key in before if before[key] != after[key]]
-    assert changed == ["digits/mlp/linear/1"]
+    assert changed == ["digits/mlp/linear/seed-1"]
     _, found = runs(study)
     assert len(found) == 3
 
@@ -210,9 +211,9 @@ def test_a_half_logged_run_is_replaced(study: Path) -> None:
     """An outage after the run was made and before all was logged."""
     first = mirror(study)
     client, _ = runs(study)
-    client.delete_tag(first["digits/mlp/linear/0"], "vaebench.content")
+    client.delete_tag(first["digits/mlp/linear/seed-0"], "vaebench.content")
     second = mirror(study)
-    assert second["digits/mlp/linear/0"] != first["digits/mlp/linear/0"]
+    assert second["digits/mlp/linear/seed-0"] != first["digits/mlp/linear/seed-0"]
     assert len(runs(study)[1]) == 3
 
 
@@ -222,7 +223,7 @@ def test_a_failed_cell_is_a_failed_run(study: Path) -> None:
     run(bad, study / "data/digits", cell(study, 1))
     found = mirror(study)
     client, _ = runs(study)
-    one = client.get_run(found["digits/mlp/linear/1"])
+    one = client.get_run(found["digits/mlp/linear/seed-1"])
     assert one.info.status == "FAILED"
     assert "epoch" in one.data.tags["reason"]
 
@@ -231,7 +232,7 @@ def test_a_run_that_was_made_twice_is_kept_once(study: Path) -> None:
     """A client sends a request again whose answer was lost; the server made two runs of it."""
     first = mirror(study)
     client, found = runs(study)
-    key = "digits/mlp/linear/0"
+    key = "digits/mlp/linear/seed-0"
     home = client.get_run(first[key]).info.experiment_id
     tags = {"vaebench.key": key, "study": "mirror"}
     for started in (1, None):  # listed after the whole one, and before it

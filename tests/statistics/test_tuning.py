@@ -71,10 +71,8 @@ def test_expected_best_of_one_is_the_mean_and_never_falls() -> None:
 def cell(root: Path, trial: int, seed: int, score: float | None, reason: str | None = None) -> Path:
     folder = root / f"trial-{trial}/cells/d/m/s/seed-{seed}"
     selected = None if score is None else {"validation_elbo": score}
-    write_json(
-        folder / "summary.json", {"selected": selected, "last": {"updates": 10}, "seconds": 2.0}
-    )
-    write_json(folder / "status.json", {"status": "x", "reason": reason})
+    cost = {"last": {"updates": 10}, "seconds": 2.0}
+    write_json(folder / "training.json", {"selected": selected, "reason": reason, **cost})
     return folder
 
 

@@ -284,7 +284,7 @@ def test_a_subclass_checks_its_own_options_and_its_parents() -> None:
     assert (made.factor, made.beta) == (3.0, 1.0)
     with pytest.raises(ArgumentError, match=r"^Doubled: factor: -1"):
         Doubled(factor=-1)
-    with pytest.raises(ArgumentError, match=r"^Constant: beta: -1"):
+    with pytest.raises(ArgumentError, match=r"^Doubled: beta: -1"):
         Doubled(beta=-1)
 
 

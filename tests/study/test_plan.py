@@ -8,12 +8,13 @@ import pytest
 import torch
 import yaml
 
+from vaebench.cells.folder import NONE, CellFolder
 from vaebench.components import create
 from vaebench.errors import ConfigError
 from vaebench.strategies import Stats
 from vaebench.study.plan import Plan
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
 
@@ -129,7 +130,7 @@ def test_the_control_has_the_shape_of_the_published_annealing(file: str) -> None
     """Min(.2, t/200000) over 200 epochs of 234 updates, whatever the length of ours."""
     study = yaml.safe_load((ROOT / "configs" / file).read_text(encoding="utf-8"))
     assert study["control"] == "annealed"
-    annealed, total, published = Plan(study)._strategy("annealed"), 1_000, 200 * 234
+    annealed, total, published = Plan(study).created("strategies", "annealed"), 1_000, 200 * 234
     for t in range(0, total, 50):
         now = Stats(torch.tensor(t), total, torch.ones(2), torch.ones(2, 3))
         expected = min(0.2, t / total * published / 200_000)
@@ -153,11 +154,13 @@ def test_paper_study_has_the_settings_of_the_papers() -> None:
 
 def test_a_cell_outside_the_grid_is_found_by_its_path() -> None:
     plan = Plan(DEFAULT)
-    cell = plan.other_cell(dataset="planted", model="mult-vae", strategy="linear", seed="77")
+    cell = plan.cell(CellFolder(plan.folder, "planted", "mult-vae", "linear", 77))
+    assert cell.path == "planted/mult-vae/linear/seed-77"
     alike = plan.cells["planted/mult-vae/linear/seed-0"]
     assert cell.spec == alike.spec | {"seed": 77}
     with pytest.raises(ConfigError, match="linaer"):
-        plan.other_cell(dataset="planted", model="mult-vae", strategy="linaer", seed="0")
+        plan.cell(CellFolder(plan.folder, "planted", "mult-vae", "linaer", 0))
+    assert plan.cell(alike.folder) is alike
 
 
 def test_local_folder_comes_from_the_environment_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,11 +208,11 @@ def test_a_baseline_that_draws_nothing_runs_once() -> None:
         "planted/ease/none/seed-0",
         *(f"planted/ials/none/seed-{seed}" for seed in range(5)),
     ]
-    sources = plan.cell_sources(cells[0])
+    sources = plan.training_sources(cells[0])
     assert any(file.endswith("baselines/ease.py") for file in sources)
     assert not any(file.endswith("baselines/ials.py") for file in sources)
     assert plan.order[-1] == "none"
-    other = plan.other_cell(dataset="planted", model="ials", strategy="none", seed="77")
+    other = plan.cell(CellFolder(plan.folder, "planted", "ials", NONE, 77))
     assert other.spec == cells[1].spec | {"seed": 77}
 
 

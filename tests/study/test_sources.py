@@ -17,7 +17,7 @@ from vaebench.components import module_spec
 from vaebench.study import sources
 from vaebench.study.plan import Plan
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import sys
 import yaml

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from vaebench.cells.folder import CellFolder
 from vaebench.errors import ConfigError
 from vaebench.study.plan import Plan
 from vaebench.study.trials import Trials
@@ -39,6 +40,12 @@ def study(tuning: dict[str, Any] | None, **changes: Any) -> Plan:
         {"dataset": "digits", "model": "mlp-vae", "strategies": ["constant"]},
     ]
     return Plan(config | {"tuning": tuning} | changes)
+
+
+def folder(plan: Plan, names: str, seed: int, trial: int | None) -> CellFolder:
+    """A trial on the planted data."""
+    model, strategy = names.split("/")
+    return CellFolder(plan.folder, "planted", model, strategy, seed, trial)
 
 
 TUNING: dict[str, Any] = {"trials": 5, "seeds": [1000, 1001], "fixed": ["published"]}
@@ -83,7 +90,7 @@ def test_a_trial_has_its_point_its_seed_and_the_budget_of_trials() -> None:
     plan = study(TUNING | {"shared": SHARED, "training": {"epochs": 3, "learning_rate": 0.5}})
     trials = Trials(plan)
     point = trials.groups["planted/mult-vae/linear"].trials[4]
-    spec = trials.cell(4, "planted", "mult-vae", "linear", 1001).spec
+    spec = trials.cell(folder(plan, "mult-vae/linear", seed=1001, trial=4)).spec
     assert spec["seed"] == 1001
     assert spec["strategy"]["cap"] == point["strategy"]["cap"]
     assert spec["training"] == {
@@ -149,6 +156,8 @@ def test_wrong_tuning(case: str) -> None:
 def test_a_trial_that_is_not_planned_is_refused() -> None:
     trials = Trials(study(TUNING))
     with pytest.raises(ConfigError, match=r"trial 5 of planted/mult-vae/linear is not planned"):
-        trials.cell(5, "planted", "mult-vae", "linear", 1000)
+        trials.cell(folder(trials.plan, "mult-vae/linear", seed=1000, trial=5))
     with pytest.raises(ConfigError, match=r"planted/mult-vae/published is not planned"):
-        trials.cell(0, "planted", "mult-vae", "published", 1000)
+        trials.cell(folder(trials.plan, "mult-vae/published", seed=1000, trial=0))
+    with pytest.raises(ConfigError, match=r"of planted/mult-vae/linear is not planned"):
+        trials.cell(folder(trials.plan, "mult-vae/linear", seed=1000, trial=None))

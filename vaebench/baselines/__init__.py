@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import Field
 from scipy.sparse import csr_matrix
 
+from vaebench.components import Checked
 from vaebench.search import Range
 
 Positive = Annotated[float, Field(gt=0)]
@@ -25,8 +26,12 @@ Count = Annotated[int, Field(ge=1)]
 """A number of factors, neighbours or iterations."""
 
 
-class Baseline(ABC):
-    """What both families share; options are keyword-only, annotated constructor arguments."""
+class Baseline(Checked, ABC):
+    """What both families share.
+
+    Options are keyword-only, annotated constructor arguments. They are checked: an impossible value
+    is an :class:`vaebench.errors.ArgumentError`.
+    """
 
     data_kind: ClassVar[Literal["interactions", "images"]]
     """What it is fitted to."""

@@ -10,8 +10,9 @@ import pyarrow.parquet
 import torch
 from safetensors.torch import save
 
+from vaebench import seal as sealing
 from vaebench.cells.folder import SEALS
-from vaebench.files import digest, whole, write_json
+from vaebench.files import whole, write_json
 
 
 def write_table(path: Path, columns: Mapping[str, Any]) -> None:
@@ -38,6 +39,6 @@ def write_weights(path: Path, weights: Mapping[str, torch.Tensor]) -> None:
 
 def seal(folder: Path, name: str, content: dict[str, Any]) -> dict[str, Any]:
     """Write ``content`` as the seal ``name``, with the digests of the files that it closes."""
-    sealed = content | {"files": {file: digest(folder / file) for file in SEALS[name]}}
-    write_json(folder / name, sealed)
-    return sealed
+    written = content | {"files": sealing.seal(folder, SEALS[name])}
+    write_json(folder / name, written)
+    return written

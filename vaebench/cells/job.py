@@ -66,11 +66,11 @@ class Job:
         """The file of the tuning stage's choice."""
         return Path(self.choice[0]) if self.choice else None
 
-    @property
-    def stamp(self) -> dict[str, Any]:
-        """What the step depends on, by content."""
+    def stamp(self, trained: Path | None = None) -> dict[str, Any]:
+        """What the step depends on, by content; ``trained``: the seal of what it tests."""
         plan = stamp.planned(self.spec, self.code, self.metrics, self.samples)
-        return stamp.complete(plan, Path(self.card), map(Path, (*self.stages, *self.choice)))
+        found = map(Path, (*self.stages, *self.choice))
+        return stamp.complete(plan, Path(self.card), found, trained)
 
 
 def _train(job: Job, mark: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -95,17 +95,18 @@ def _baseline(job: Job, mark: Any) -> dict[str, Any]:  # noqa: ANN401
 
 @dataclass(frozen=True)
 class Step:
-    """One kind of job: what it does, what it leaves, and whether it may use a GPU."""
+    """One kind of job: what it does, what it leaves, whether it may use a GPU, what it reads."""
 
     work: Callable[[Job, Any], dict[str, Any]]
     files: tuple[str, ...]
     device: bool = False
+    of_trained: bool = False
     ends_cell: bool = False
 
 
 STEPS = {
     "train": Step(_train, TRAINED, device=True),
-    "test": Step(_test, TESTED, ends_cell=True),
+    "test": Step(_test, TESTED, of_trained=True, ends_cell=True),
     "baseline": Step(_baseline, FILES, ends_cell=True),
     "baseline-trial": Step(_baseline, TRAINED),
 }
@@ -127,7 +128,7 @@ def main(arguments: Sequence[str]) -> int:
     step, cell = STEPS[name], CellFolder.parse(task.path)
     with job(task.log), alone(cell.path):
         _as_planned(cell.study, task.code)
-        mark = task.stamp
+        mark = task.stamp(cell.file(TRAINED[-1]) if step.of_trained else None)
         if not kept.restore(cell, step.files, mark):
             with lease(task.spec["training"].get("device", "auto") if step.device else "cpu"):
                 import torch  # noqa: PLC0415 (it must see the leased device alone)

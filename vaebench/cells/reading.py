@@ -15,7 +15,11 @@ from vaebench.cells.folder import KEYS, CellFolder
 from vaebench.errors import DataError
 from vaebench.files import read_json
 from vaebench.machine.logged import UNEXPECTED
+from vaebench.seal import check, sealed
 from vaebench.words import FIXED, METRICS, STREAMS
+
+READ = ("config.json", "trace.parquet", "test.parquet", "summary.json")
+"""The files of a cell that frames are made of."""
 
 LATENTS = (
     "active_units",
@@ -41,7 +45,7 @@ class Cells:
     def metrics(self) -> dict[str, dict[str, Any]]:
         """Metric → what is known of it (unit, better, per, epoch), in the order of the tables."""
         found: dict[str, dict[str, Any]] = {}
-        for folder in self._with_result():
+        for folder in self._with_result:
             found |= read_json(folder / "summary.json")["metrics"]
         return {name: found[name] for name in ordered(found)}
 
@@ -52,7 +56,7 @@ class Cells:
     def traces(self) -> pd.DataFrame:
         """One row a cell and epoch."""
         frames = []
-        for folder in self._with_result():
+        for folder in self._with_result:
             frame = pyarrow.parquet.read_table(folder / "trace.parquet").to_pandas()
             frames.append(frame.assign(**CellFolder.parse(folder).names))
         return pd.concat(frames, ignore_index=True)
@@ -157,7 +161,7 @@ class Cells:
         """Finished cell → the metrics that it has a value of, and ``interactions``; read once."""
         return {
             folder: set(read_json(folder / "summary.json")["test"])
-            for folder in self._with_result()
+            for folder in self._with_result
             if read_json(folder / "status.json")["status"] == "done"
         }
 
@@ -168,11 +172,20 @@ class Cells:
         table = pyarrow.parquet.read_table(folder / "test.parquet", columns=[metric])
         return table[metric].to_numpy().astype(float)
 
-    def _with_result(self) -> list[Path]:
-        return [folder for folder in self.folders if (folder / "status.json").exists()]
+    @cached_property
+    def _with_result(self) -> dict[Path, None]:
+        """The cells with a result; what frames are made of is checked against its digests once.
+
+        Raises:
+            DataError: a file is not the one that the cell wrote.
+        """
+        found = [folder for folder in self.folders if (folder / "status.json").exists()]
+        for folder in found:
+            check(folder, sealed(folder / "status.json"), READ)
+        return dict.fromkeys(found)
 
     def _row(self, folder: Path) -> dict[str, Any]:
-        if not (folder / "status.json").exists():
+        if folder not in self._with_result:
             missing = {"status": "missing", "reason": why_missing(folder)}
             return CellFolder.parse(folder).names | missing
         summary = read_json(folder / "summary.json")

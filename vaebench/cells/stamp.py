@@ -2,7 +2,8 @@
 
 A stamp has four entries: ``spec``, a digest of what the study asks for; ``code``, of what the
 source files say; ``card``, of the split's card; ``found``, of what other jobs found for it. The
-first two are known when a study is planned.
+first two are known when a study is planned. That of a test has a fifth: ``trained``, of the seal of
+the training whose weights it measured.
 """
 
 import hashlib
@@ -26,9 +27,12 @@ def planned(
     return {"spec": config_hash(wanted), "code": code}
 
 
-def complete(plan: Mapping[str, Any], card: Path, found: Iterable[Path]) -> dict[str, Any]:
+def complete(
+    plan: Mapping[str, Any], card: Path, found: Iterable[Path], trained: Path | None = None
+) -> dict[str, Any]:
     """With the entries that the files of other jobs give."""
-    return {**plan, "card": digest(card), "found": [findings(path) for path in found]}
+    given = {"card": digest(card), "found": [findings(path) for path in found]}
+    return {**plan, **given, **({"trained": digest(trained)} if trained else {})}
 
 
 def findings(path: Path) -> str:

@@ -11,12 +11,14 @@ Nothing is trained: a further metric costs seconds a cell.
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from vaebench.cells.built import build, features, streams_of
@@ -32,7 +34,7 @@ from vaebench.cells.tested import (
     write,
 )
 from vaebench.errors import DataError
-from vaebench.files import digest, read_json
+from vaebench.files import read_json
 from vaebench.metrics import Metric
 from vaebench.metrics.bound import elbo
 from vaebench.metrics.latents import (
@@ -43,6 +45,7 @@ from vaebench.metrics.latents import (
     mutual_information,
 )
 from vaebench.models import VAE
+from vaebench.seal import check, sealed
 from vaebench.seeds import torch_stream
 from vaebench.training.data import Data, HeldOut
 
@@ -90,36 +93,65 @@ def _run(
     """See :func:`run`."""
     started = time.perf_counter()
     training = read_json(out / "training.json")
-    for name, wanted in training["files"].items():
-        if digest(out / name) != wanted:
-            raise DataError(f"{out / name}: not the file that training left; train the cell again")
-    components, epochs = built(metrics), epochs_of(metrics)
-    found, sizes = Found({}, {}), {}
-    table: dict[str, np.ndarray] = {}
-    diagnostics: dict[str, float] = {}
+    check(out, sealed(out / "training.json"))
+    tested = Tested(Found({}, {}))
     if training["status"] == "done":
-        spec = read_json(out / "config.json")
-        data, noise = Data(data_folder, torch.device("cpu")), streams_of(spec)["noise"]
-        part = data.held_out("test")
-        for epoch in dict.fromkeys(("selected", *epochs.values())):
-            model = build(spec["model"], features(part.examples), ("read",))
-            model.load_state_dict(load_file(out / WEIGHTS[epoch]))
-            wanted = {n: metric for n, metric in components.items() if epochs[n] == epoch}
-            values = measured(model, part, wanted, noise, samples, partial(popularity, data))
-            found = Found(found.examples | values.examples, found.cells | values.cells)
-            if epoch == "selected":
-                sizes = interactions(part)
-                table, diagnostics = of_latents(model, part, noise)
+        tested = values(out, read_json(out / "config.json"), data_folder, metrics, samples)
     return write(
         out,
         training,
-        found,
+        tested.found,
         described(metrics),
-        sizes=sizes,
-        latents=table,
-        about={"latents": diagnostics, "test_seconds": time.perf_counter() - started},
+        sizes=tested.sizes,
+        latents=tested.latents,
+        about={"latents": tested.diagnostics, "test_seconds": time.perf_counter() - started},
         stamp=stamp,
     )
+
+
+@dataclass
+class Tested:
+    """What the test part says of a cell: see the files of this module."""
+
+    found: Found
+    sizes: dict[str, np.ndarray] = field(default_factory=dict)
+    latents: dict[str, np.ndarray] = field(default_factory=dict)
+    diagnostics: dict[str, float] = field(default_factory=dict)
+
+
+def values(
+    out: Path, spec: Mapping[str, Any], data_folder: Path, metrics: Components, samples: int
+) -> Tested:
+    """All values of the test part from the weights in ``out``; nothing is written.
+
+    Args:
+        out: the folder of a trained cell.
+        spec: its resolved specification.
+        data_folder: its split.
+        metrics: what to measure.
+        samples: of z per example, for the bound.
+
+    Raises:
+        DataError: a file cannot be read, or the weights do not fit the model.
+    """
+    components, epochs = built(metrics), epochs_of(metrics)
+    data, noise = Data(data_folder, torch.device("cpu")), streams_of(spec)["noise"]
+    part = data.held_out("test")
+    tested = Tested(Found({}, {}), interactions(part))
+    for epoch in dict.fromkeys(("selected", *epochs.values())):
+        model = build(spec["model"], features(part.examples), ("read",))
+        try:
+            model.load_state_dict(load_file(out / WEIGHTS[epoch]))
+        except (SafetensorError, RuntimeError) as error:
+            words = " ".join(str(error).split())[:200]
+            raise DataError(f"{out / WEIGHTS[epoch]}: does not fit the model: {words}") from error
+        wanted = {n: metric for n, metric in components.items() if epochs[n] == epoch}
+        each = measured(model, part, wanted, noise, samples, partial(popularity, data))
+        old = tested.found
+        tested.found = Found(old.examples | each.examples, old.cells | each.cells)
+        if epoch == "selected":
+            tested.latents, tested.diagnostics = of_latents(model, part, noise)
+    return tested
 
 
 def measured(

@@ -5,22 +5,24 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from vaebench.contracts.broken import (
-    ContractBroken,
+    broken_facts,
     broken_options,
     differing,
-    equal,
-    global_numbers,
+    global_streams_left_alone,
+    report,
+    same,
 )
+from vaebench.contracts.examples import some_examples
 from vaebench.distributions import DiagonalGaussian
 from vaebench.models import VAE
 from vaebench.seeds import torch_stream
-from vaebench.sparse import Batch, SparseRows
+from vaebench.sparse import Batch
 
-BATCH = 5
+ALLOWED = "the noise that is given"
+"""Instead of global random numbers."""
 
 
 def check_model(model_class: type[VAE], features: int = 12, **options: Any) -> None:  # noqa: ANN401
@@ -44,33 +46,20 @@ def check_model(model_class: type[VAE], features: int = 12, **options: Any) -> N
     def make() -> VAE:
         return model_class(features, **options)
 
-    for message in _broken_model(model_class, make, features):
-        raise ContractBroken(f"{model_class.__name__}: {message}")
-
-
-def some_examples(kind: str, features: int) -> Batch:
-    """Seven users or binary pictures."""
-    noise = torch_stream("examples")
-    pictures = (torch.rand(BATCH + 2, features, generator=noise) < 0.5).float()  # noqa: PLR2004
-    if kind == "images":
-        return pictures
-    return SparseRows.from_scipy(csr_matrix(pictures.numpy()))
+    report(model_class.__name__, _broken_model(model_class, make, features))
 
 
 def _broken_model(model_class: type[VAE], make: Callable[[], VAE], features: int) -> Iterator[str]:
     yield from broken_options(model_class, ("features",))
     kind = getattr(model_class, "data_kind", None)
-    if kind not in {"interactions", "images"}:
-        yield f"data_kind is {kind!r}; allowed: interactions, images"
+    yield from broken_facts(model_class, {"data_kind": ("interactions", "images")})
     yield from _broken_start(make)
     x = some_examples(kind or "", features)
     for training in (True, False):
         model = make()
         model.initialise(torch_stream("weights"))
-        before = global_numbers()
-        yield from _broken_coding(model.train(training), x)
-        if global_numbers() != before:
-            yield "a global random stream is drawn from; allowed: the noise that is given"
+        with global_streams_left_alone("the model", ALLOWED):
+            yield from _broken_coding(model.train(training), x)
     yield from _broken_learning(make, x)
 
 
@@ -80,10 +69,8 @@ def _broken_start(make: Callable[[], VAE]) -> Iterator[str]:
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.fill_(torch.nan)
-        before = global_numbers()
-        model.initialise(torch_stream("weights", name))
-        if global_numbers() != before:
-            yield "initialise draws from a global stream; allowed: the noise that is given"
+        with global_streams_left_alone("initialise", ALLOWED):
+            model.initialise(torch_stream("weights", name))
         torch.rand(3)
     one, two, other = models
     for key, parameter in one.named_parameters():
@@ -105,7 +92,7 @@ def _broken_coding(model: VAE, x: Batch) -> Iterator[str]:
     for name in ("mean", "log_variance"):
         found = getattr(q, name)
         yield from _misshapen(f"encode's {name}", found, shape)
-        if not equal(found, getattr(repeated, name)):
+        if not same(found, getattr(repeated, name)):
             yield f"one noise gives two codes {where}; allowed: a function of x and the noise"
     if not model.training:
         yield from _broken_evaluation(model, x, q, noise)
@@ -117,7 +104,7 @@ def _broken_coding(model: VAE, x: Batch) -> Iterator[str]:
     yield from _misshapen("the rate", rate, shape)
     if not torch.isfinite(values).all():
         yield "log_prob is not finite; allowed: finite numbers"
-    if not equal(values, likelihood.log_prob(x)) or not equal(rate, model.rate(x, q, z)):
+    if not same(values, likelihood.log_prob(x)) or not same(rate, model.rate(x, q, z)):
         yield f"log_prob or rate, called twice, gives two values {where}; allowed: pure functions"
     for name in differing(before, model):
         yield f"log_prob or rate writes {name!r} {where}; allowed: likelihood.follow writes"
@@ -135,7 +122,7 @@ def _broken_evaluation(
     fresh = torch_stream("input")
     if not torch.equal(noise.get_state(), fresh.get_state()):
         yield "encode draws in evaluation mode; allowed: no input noise there"
-    if not equal(q.mean, model.encode(x).mean):
+    if not same(q.mean, model.encode(x).mean):
         yield "noise changes the code in evaluation mode; allowed: a function of x"
     alone = model.encode(x[torch.tensor([3])])
     if not torch.allclose(alone.mean, q.mean[3:4], rtol=1e-3, atol=1e-5):
@@ -148,7 +135,7 @@ def _broken_rate(model: VAE, x: Batch, q: DiagonalGaussian, rate: Tensor) -> Ite
             yield "has_rate is False, but there is a rate; allowed: zeros"
         return
     noise = torch_stream("other z")
-    if not equal(rate, model.rate(x, q, q.rsample(noise))):
+    if not same(rate, model.rate(x, q, q.rsample(noise))):
         return  # estimated at z
     if (rate < -1e-5).any():  # noqa: PLR2004 (rounding)
         yield f"a rate is {rate.min().item():g}; allowed: ≥ 0, as a divergence is"
@@ -177,12 +164,12 @@ def _broken_learning(make: Callable[[], VAE], x: Batch) -> Iterator[str]:
     restored.load_state_dict(model.state_dict())
     for step in range(3, 5):
         one, two = _update(model, x, step), _update(restored, x, step)
-        if not equal(one, two) or differing(model, restored):
+        if not same(one, two) or differing(model, restored):
             yield "saving and loading changes training; allowed: state in parameters and buffers"
             return
     model.eval()
     restored.eval()
-    if not equal(model.encode(x).mean, restored.encode(x).mean):
+    if not same(model.encode(x).mean, restored.encode(x).mean):
         yield "saving and loading changes the code; allowed: state in parameters and buffers"
 
 

@@ -1,21 +1,22 @@
 """The contract of a strategy as a check."""
 
 import copy
-import inspect
-import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import product
-from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from vaebench.components import options_model
-from vaebench.contracts.broken import ContractBroken
-from vaebench.errors import ConfigError
+from vaebench.contracts.broken import (
+    attributes,
+    broken_attributes,
+    broken_options,
+    broken_search_space,
+    global_streams_left_alone,
+    report,
+    same,
+)
 from vaebench.strategies import Stats, Strategy
 
 TOTAL = 100
@@ -25,6 +26,9 @@ SIZES = ((5, 4), (4, 4), (1, 4), (3, 1))
 
 SCALES = (0.0, 1.0, 1e4, 1e30)
 """Factors of rate and distortion: a posterior at its prior, an ordinary one, two that left."""
+
+ALLOWED = "a function of the statistics and of buffers"
+"""Instead of random numbers."""
 
 UPDATES = 300
 """Updates at an extreme: enough for a closed loop to go from one end of its range to the other."""
@@ -64,30 +68,22 @@ def check_strategy(make: Callable[[], Strategy]) -> None:
     Raises:
         ContractBroken: the first promise that is not kept, or an error that the strategy raised.
     """
-    name, cause = getattr(make, "__name__", "the strategy"), None
-    try:
-        with _global_streams_left_alone("the constructor"):
-            name = type(make()).__name__
-        finding = next(_broken(make), None)
-    except (ContractBroken, ConfigError) as error:
-        finding = str(error).removeprefix(f"{name}: ")
-    except Exception as error:  # noqa: BLE001 (a stranger's class may raise anything)
-        what = f"{type(error).__name__}: {error}".partition("\n")[0]
-        finding, cause = f"{what}; allowed: being made, called and updated as training does", error
-    if finding is not None:
-        raise ContractBroken(f"{name}: {finding}") from cause
+    made: list[Strategy] = []
+    name = getattr(make, "__name__", "the strategy")
+    report(name, _broken_constructor(make, made))
+    report(type(made[0]).__name__, _broken(made[0], make))
 
 
-def _broken(make: Callable[[], Strategy]) -> Iterator[str]:
-    strategy = make()
-    parameters = inspect.signature(type(strategy)).parameters.values()
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    if any(parameter.kind in positional for parameter in parameters):
-        yield "an option is not keyword-only; allowed: __init__(self, *, option: type = default)"
-    try:
-        options_model(type(strategy))
-    except ConfigError as error:
-        yield str(error)
+def _broken_constructor(make: Callable[[], Strategy], made: list[Strategy]) -> Iterator[str]:
+    """Puts what it makes into ``made``; there is no finding but an error."""
+    with global_streams_left_alone("the constructor", ALLOWED):
+        made.append(make())
+    yield from ()
+
+
+def _broken(strategy: Strategy, make: Callable[[], Strategy]) -> Iterator[str]:
+    yield from broken_options(type(strategy))
+    yield from broken_search_space(type(strategy))
     for step, scale, size in product(STEPS, SCALES, SIZES):
         stats, where = some_stats(step, scale=scale, size=size), f"at step {step}, (B, Z) = {size}"
         yield from _broken_beta(strategy, stats, where)
@@ -108,16 +104,14 @@ def _broken(make: Callable[[], Strategy]) -> Iterator[str]:
 def _broken_beta(strategy: Strategy, stats: Stats, where: str) -> Iterator[str]:
     before = copy.deepcopy(strategy.state_dict())
     given = copy.deepcopy(stats)
-    with _global_streams_left_alone(f"forward {where}"):
+    with global_streams_left_alone(f"forward {where}", ALLOWED):
         beta, again = strategy(stats), strategy(stats)
         weights = strategy.example_weights(stats)
-    if not torch.equal(beta, again):
+    if not same(beta, again):
         yield f"two calls of forward give two β {where}; allowed: a pure function"
-    if any(not torch.equal(before[key], now) for key, now in strategy.state_dict().items()):
+    if any(not same(before[key], now) for key, now in strategy.state_dict().items()):
         yield f"forward writes a buffer {where}; allowed: update and observe write"
-    if not (
-        torch.equal(stats.rate, given.rate) and torch.equal(stats.distortion, given.distortion)
-    ):
+    if not same(vars(stats), vars(given)):
         yield f"forward writes into its statistics {where}; allowed: reading"
     yield from _broken_values(strategy, beta, f"{where}, rates up to {stats.rate.max():g}")
     try:
@@ -151,16 +145,16 @@ def _broken_values(strategy: Strategy, beta: Tensor, where: str) -> Iterator[str
 def _broken_state(make: Callable[[], Strategy]) -> Iterator[str]:
     strategy, restored = make(), make()
     places = {name: buffer.data_ptr() for name, buffer in strategy.named_buffers()}
-    attributes = copy.deepcopy(_attributes(strategy))
+    before = attributes(strategy)
     for step in range(5):
-        with _global_streams_left_alone("update or observe"):
+        with global_streams_left_alone("update or observe", ALLOWED):
             strategy(some_stats(step))
             strategy.update(some_stats(step))
             strategy.observe(0.5 - 0.1 * step)
     for name, buffer in strategy.named_buffers():
         if buffer.data_ptr() != places[name]:
             yield f"buffer {name!r} is replaced; allowed: writing in place (copy_, fill_, add_)"
-    yield from _broken_attributes(attributes, _attributes(strategy))
+    yield from broken_attributes(before, attributes(strategy))
     restored.load_state_dict(strategy.state_dict())
     for step in range(5, 10):
         stats = some_stats(step)
@@ -171,17 +165,8 @@ def _broken_state(make: Callable[[], Strategy]) -> Iterator[str]:
             one.update(stats)
             one.observe(0.1)
     for key, value in strategy.state_dict().items():
-        if not torch.equal(value, restored.state_dict()[key]):
+        if not same(value, restored.state_dict()[key]):
             yield f"buffer {key!r} goes another way after loading; allowed: state in buffers alone"
-
-
-def _broken_attributes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
-    for name in sorted(before.keys() | after.keys()):
-        if name not in before or name not in after or not _same(before[name], after[name]):
-            yield (
-                f"attribute {name!r} is state, which no checkpoint keeps; allowed: state in "
-                "registered buffers"
-            )
 
 
 def _broken_ends(make: Callable[[], Strategy]) -> Iterator[str]:
@@ -193,40 +178,3 @@ def _broken_ends(make: Callable[[], Strategy]) -> Iterator[str]:
                 strategy.update(some_stats(step % TOTAL, scale=scale))
             beta = strategy(some_stats(TOTAL - 1, scale=scale))
             yield from _broken_values(strategy, beta, f"after {UPDATES} updates at {scale:g} nats")
-
-
-def _attributes(strategy: Strategy) -> dict[str, Any]:
-    """What lies in a strategy beside torch's own: options, and whatever else was put there."""
-    return {name: value for name, value in vars(strategy).items() if name not in vars(nn.Module())}
-
-
-def _same(one: Any, other: Any) -> bool:  # noqa: ANN401 (whatever an attribute may be)
-    """Whether two values are the same, tensors and arrays included."""
-    if isinstance(one, Tensor) and isinstance(other, Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
-        return np.array_equal(one, other)
-    if isinstance(one, torch.Generator) and isinstance(other, torch.Generator):
-        return torch.equal(one.get_state(), other.get_state())
-    return bool(one == other)
-
-
-@contextmanager
-def _global_streams_left_alone(where: str) -> Iterator[None]:
-    """Whoever draws from a global stream depends on what was drawn before.
-
-    Raises:
-        ContractBroken: a global stream of torch, numpy or Python has moved.
-    """
-    before = torch.get_rng_state(), np.random.get_state(legacy=False), random.getstate()  # noqa: NPY002
-    yield
-    after = torch.get_rng_state(), np.random.get_state(legacy=False), random.getstate()  # noqa: NPY002
-    if not _same(before, after):
-        raise ContractBroken(
-            f"{where} draws from a global random stream, or seeds it; allowed: a function of the "
-            "statistics and of buffers"
-        )

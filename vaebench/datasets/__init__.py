@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import scipy.sparse
 
+from vaebench.components import Checked
 from vaebench.datasets.protocol import HELD_OUT, Given, Protocol, Ratings, Split, Temporal, split
 from vaebench.errors import DataError
 from vaebench.files import digest, whole, write_json
@@ -43,8 +44,8 @@ class RawFile:
     own: bool = False
 
 
-class Dataset(ABC):
-    """A data set; options are the keyword-only, annotated arguments of the constructor."""
+class Dataset(Checked, ABC):
+    """A data set; options are the keyword-only, annotated, checked arguments of the constructor."""
 
     kind: ClassVar[Literal["interactions", "images"]]
 
@@ -80,7 +81,7 @@ class Dataset(ABC):
         """The sub-folder of the local folder where the files may lie."""
         return ""
 
-    def check(self, raw: Path) -> None:  # noqa: B027 (nothing to check is common)
+    def check(self, raw: Path) -> None:
         """Look at a raw file that is here before any job runs; quick, whatever the file's size.
 
         Raises:

@@ -23,6 +23,7 @@ from vaebench.metrics.annealed import annealed
 from vaebench.metrics.bound import elbo
 from vaebench.metrics.importance import UNRELIABLE, importance
 from vaebench.models import VAE
+from vaebench.seal import check, sealed
 from vaebench.seeds import numpy_stream, torch_stream
 from vaebench.training.data import Data
 from vaebench.training.dynamic import DynamicPictures
@@ -55,8 +56,9 @@ def load(cell: Path, data: Path) -> Trained:
     """The files of a cell and of its split.
 
     Raises:
-        DataError: a file is missing, or the weights do not fit the model.
+        DataError: a file is missing or damaged, or the weights do not fit the model.
     """
+    check(cell, sealed(cell / "status.json"), ("config.json", "best.safetensors"))
     spec, card = read_json(cell / "config.json"), read_json(data / "card.json")
     split = Data(data, torch.device("cpu"))
     try:

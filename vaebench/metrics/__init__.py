@@ -2,7 +2,7 @@
 
 Means, intervals and tests are made from the stored values, so that a later question needs no new
 training. Metrics live one per file and need torch and the standard library only; a new one is a new
-file and one line of config. Options are keyword-only, annotated constructor arguments.
+file and one line of config. Options are keyword-only, annotated constructor arguments, and checked.
 
 A metric belongs to one of four families, by what it looks at:
 
@@ -20,6 +20,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from vaebench.components import Checked
 from vaebench.sparse import SparseRows
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Lists:
     targets: Tensor
 
 
-class Metric(ABC):  # noqa: B024 (each family has its own method)
+class Metric(Checked, ABC):
     """What all families share."""
 
     data_kind: ClassVar[Literal["interactions", "images"] | None] = None

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from vaebench.components import Checked
 from vaebench.distributions import DiagonalGaussian, gaussian, standard_normal
 from vaebench.likelihoods import Likelihood, Multinomial
 from vaebench.models.layers import (
@@ -35,12 +36,13 @@ __all__ = [
 ]
 
 
-class VAE(nn.Module, ABC):
+class VAE(Checked, nn.Module, ABC):
     """A variational autoencoder.
 
     The constructor takes ``features`` (I items or F pixels) from the data and its options as
-    keyword-only, annotated arguments. Weights are drawn in ``initialise`` alone, so that a seed
-    gives the same weights whatever was trained before.
+    keyword-only, annotated arguments, which are checked: an impossible value is an
+    :class:`vaebench.errors.ArgumentError`. Weights are drawn in ``initialise`` alone, so that a
+    seed gives the same weights whatever was trained before.
     """
 
     data_kind: ClassVar[Literal["interactions", "images"]]

@@ -1,6 +1,7 @@
 """The report: one HTML page that opens without a network."""
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import yaml
 from vaebench.captions import FIGURES
 from vaebench.cells.folder import NONE
 from vaebench.cells.reading import failures, read_frames, truths
+from vaebench.errors import DataError
 from vaebench.files import read_json, write_text
 from vaebench.machine import provenance
 from vaebench.plots.pictures import embedded
@@ -30,6 +32,7 @@ def page(
     images: Path | None = None,
     choices: Sequence[Mapping[str, Any]] = (),
     measures: Measures = MEASURES,
+    origin: Mapping[str, Any] | None = None,
 ) -> str:
     """The page as HTML.
 
@@ -41,13 +44,16 @@ def page(
         images: the list of figures of picture VAEs, if there are any.
         choices: of the tuning stage, if there was one.
         measures: the metrics.
+        origin: where the results were made; by default :func:`here`.
     """
+    origin = here() if origin is None else origin
     control, confidence, cells = config["control"], config["confidence"], frames["cells"]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("vaebench.report", "."),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
     grids = [
         *content.everything(frames, truths, control, confidence, measures),
         *published.grids(frames.get("published", pd.DataFrame()), published.load()),
@@ -77,9 +83,8 @@ def page(
         .reset_index()
         .to_dict("records"),
         devices=sorted(set(cells["device"].dropna())),
-        versions=provenance.versions(),
-        commit=provenance.commit(),
-        machine=provenance.machine(),
+        origin=dict(origin),
+        made=made(origin),
     )
 
 
@@ -153,10 +158,40 @@ SAID = {
 """A verdict on a metric of which more is better, as a finding."""
 
 
-def made() -> str:
-    """One sentence: versions, commit and machine."""
-    commit, machine = provenance.commit(), provenance.machine()
-    versions = ", ".join(f"{name} {version}" for name, version in provenance.versions().items())
+def here() -> dict[str, Any]:
+    """Commit, machine and versions that a page made now would name."""
+    return {
+        "commit": provenance.commit(),
+        "machine": provenance.machine(),
+        "versions": provenance.versions(),
+    }
+
+
+def origin(html: str) -> dict[str, Any]:
+    """The commit, machine and versions that a page says it was made with.
+
+    Raises:
+        DataError: it says none.
+    """
+    _, _, rest = html.partition(ORIGIN)
+    try:
+        found = json.loads(rest.partition("</script>")[0])
+        made(found)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(
+            "report.html: does not say what made it; allowed: as vaebench writes it"
+        ) from error
+    return dict(found)
+
+
+ORIGIN = '<script type="application/json" id="origin">'
+
+
+def made(origin: Mapping[str, Any] | None = None) -> str:
+    """One sentence: versions, commit and machine; by default of this process."""
+    origin = here() if origin is None else origin
+    commit, machine = origin["commit"], origin["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in origin["versions"].items())
     state = " with uncommitted changes" if commit["dirty"] else ""
     return (
         f"Commit {commit['commit'] or 'unknown'}{state}; {machine['processor']}, "
@@ -165,7 +200,10 @@ def made() -> str:
 
 
 def write(
-    config: Mapping[str, Any], given: Mapping[str, Sequence[str]], out: Mapping[str, str]
+    config: Mapping[str, Any],
+    given: Mapping[str, Sequence[str]],
+    out: Mapping[str, str],
+    origin: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the page, the skeleton of a paper and its numbers.
 
@@ -173,13 +211,14 @@ def write(
         config: the study's configuration.
         given: files: ``frames``, ``cards``, ``figures``, ``images`` (empty or one), ``choices``.
         out: files: ``page``, ``paper``, ``numbers``.
+        origin: where the results were made; by default :func:`here`.
     """
     frames, figures = read_frames(given["frames"]), Path(given["figures"][0]).parent
     measures, images = measures_of(frames["measures"]), [Path(path) for path in given["images"]]
     chosen = [read_json(Path(path)) for path in given["choices"]]
     shown, best = images[0] if images else None, truths(given["cards"])
-    html = page(config, frames, best, figures, shown, chosen, measures)
-    write_text(Path(out["paper"]), paper.skeleton(config, frames, made(), measures))
+    html = page(config, frames, best, figures, shown, chosen, measures, origin)
+    write_text(Path(out["paper"]), paper.skeleton(config, frames, made(origin), measures))
     found = paper.numbers(frames["results"], config["control"], measures)
     write_text(Path(out["numbers"]), found)
     write_text(Path(out["page"]), html)

@@ -1,14 +1,14 @@
 """``python -m vaebench archive results/NAME``: a study in one file, for another person to check.
 
-The archive holds what results stand on (cells, cards of the data, the code as it is now), what was
-made of them (tables, figures, report) and a manifest with the SHA-256 of each file. Raw data and
-splits are not in it: their licences are their owners', and the cards have their checksums.
+The archive holds what results stand on (cells, trials without their weights, cards of the data, the
+code as it is now), what was made of them (tables, figures, report) and a manifest with the SHA-256
+of each file. Raw data and splits are not in it: their licences are their owners', and the cards
+have their checksums. :mod:`vaebench.sharing.container` says which files there may be.
 """
 
+import argparse
 import gzip
-import hashlib
 import io
-import json
 import subprocess
 import sys
 import tarfile
@@ -17,16 +17,25 @@ from pathlib import Path
 
 import yaml
 
-from vaebench.cells.folder import FILES, CellFolder
-from vaebench.errors import DataError, VaebenchError
-from vaebench.files import is_temporary, whole
+from vaebench.cells.folder import FILES, SEALS, CellFolder
+from vaebench.errors import DataError
+from vaebench.files import digest, whole
 from vaebench.machine import provenance
+from vaebench.seal import STUDY, check, sealed
+from vaebench.sharing.container import (
+    CODE,
+    MANIFEST,
+    MOST_FILES,
+    TRIAL,
+    documents,
+    most_bytes,
+    plain,
+    signed,
+    trials,
+)
+from vaebench.sharing.terminal import command, say
 from vaebench.study.plan import Plan
 from vaebench.study.saved import NAME, Saved
-
-MANIFEST = "MANIFEST.json"
-CODE = "code"
-"""The folder of the sources in an archive."""
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,29 +51,37 @@ def pack(folder: Path, target: Path | None = None) -> Path:
         The archive's path.
 
     Raises:
-        DataError: the folder is no study, or the archive cannot be written.
+        DataError: the folder is no study, a file of it is damaged or too large, or the archive
+            cannot be written.
     """
     study = Saved(folder)
     target = target or study.folder.parent / f"{study.folder.name}.tar.gz"
-    files = {f"{study.folder.name}/{path.relative_to(study.folder)}": path for path in _of(study)}
-    files |= {f"{study.folder.name}/{CODE}/{path}": ROOT / path for path in sources()}
+    files = {str(path.relative_to(study.folder)): path for path in _of(study)}
+    files |= {f"{CODE}/{path}": ROOT / path for path in sources()}
+    for name, path in files.items():
+        most = most_bytes(name)
+        if most is None or path.stat().st_size > most:
+            raise DataError(f"{path}: is too large for an archive; allowed: {most} bytes")
+    if len(files) >= MOST_FILES:
+        raise DataError(f"{folder}: has {len(files)} files; allowed in an archive: {MOST_FILES}")
     manifest = {
         "study": study.folder.name,
         **provenance.commit(),
         "versions": provenance.versions(),
         "machine": provenance.machine(),
-        "files": {name: sha256(path) for name, path in sorted(files.items())},
+        "files": {name: digest(path) for name, path in sorted(files.items())},
     }
-    content = (json.dumps(manifest, indent=2) + "\n").encode()
+    content = signed(manifest)
     with (
         whole(target) as temporary,
         temporary.open("wb") as raw,
         gzip.GzipFile("", "wb", mtime=0, fileobj=raw) as packed,
-        tarfile.open(fileobj=packed, mode="w") as archive,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
     ):
-        _add(archive, f"{study.folder.name}/{MANIFEST}", content)
+        _add(archive, f"{study.folder.name}/{MANIFEST}", io.BytesIO(content), len(content))
         for name, path in sorted(files.items()):
-            _add(archive, name, path.read_bytes())
+            with path.open("rb") as file:
+                _add(archive, f"{study.folder.name}/{name}", file, path.stat().st_size)
     return target
 
 
@@ -80,47 +97,61 @@ def sources() -> list[str]:
 
 
 def _of(study: Saved) -> Iterator[Path]:
-    """The files of a study that go into its archive."""
+    """The files of a study that go into its archive, each as it was sealed."""
     folder = study.folder
     yield folder / NAME
-    for pattern in ("tables/*", "figures/*", "report.html", "verdict.txt", "data/*/card.json"):
-        found = (path for path in folder.glob(pattern) if not is_temporary(path))
-        yield from (path for path in found if path.is_file())
+    if (folder / STUDY).is_file():
+        check(folder, sealed(folder / STUDY))
+    yield from (folder / name for name in documents(folder))
+    yield from (folder / name for name in (STUDY, "verdict.txt") if (folder / name).is_file())
     for cell in study.cells():
         if (cell / "status.json").is_file():
-            yield from (cell / name for name in FILES if (cell / name).is_file())
+            yield from _whole(cell, FILES)
         else:  # why it has no result
             yield from sorted(CellFolder.parse(cell).log().parent.glob("*.log"))
+    for seal in trials(folder):
+        yield from _whole(seal.parent, TRIAL)
 
 
-def sha256(path: Path) -> str:
-    """The checksum of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _whole(cell: Path, names: tuple[str, ...]) -> Iterator[Path]:
+    """The files ``names`` of a cell, after their digests.
+
+    Raises:
+        DataError: one of them is damaged.
+    """
+    for seal in set(SEALS) & set(names):
+        check(cell, sealed(cell / seal), names)
+    yield from (cell / name for name in names if (cell / name).is_file())
 
 
-def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
-    member = tarfile.TarInfo(name)  # no owner, no time
-    member.size = len(content)
-    archive.addfile(member, io.BytesIO(content))
+def _add(archive: tarfile.TarFile, name: str, file: io.BufferedIOBase, size: int) -> None:
+    try:
+        archive.addfile(plain(name, size), file)
+    except ValueError as error:  # more than the 255 characters of a plain tar
+        raise DataError(f"{name}: cannot be packed: {error}") from error
 
 
 def main(arguments: list[str]) -> None:
     """Pack each study, given by its folder or by its config file."""
-    if not arguments:
-        sys.exit("usage: python -m vaebench archive results/NAME | CONFIG.yaml …")
+    parser = argparse.ArgumentParser(
+        "vaebench archive", description="Pack studies, each into one file beside its folder."
+    )
+    parser.add_argument(
+        "study", nargs="+", type=Path, help="results/NAME, or the study's config file"
+    )
+    with command():
+        for folder in parser.parse_args(arguments).study:
+            say([str(pack(_folder(folder)))])
+
+
+def _folder(given: Path) -> Path:
+    """The folder of a study that was given by its folder or by its config file."""
+    if given.suffix not in (".yaml", ".yml"):
+        return given
     try:
-        for argument in arguments:
-            folder = Path(argument)
-            if folder.suffix in (".yaml", ".yml"):
-                try:
-                    config = yaml.safe_load(folder.read_text(encoding="utf-8"))
-                except (OSError, yaml.YAMLError) as error:
-                    raise DataError(f"cannot read {folder}: {error}") from error
-                folder = Plan(config).folder
-            print(pack(folder))  # noqa: T201
-    except VaebenchError as error:
-        sys.exit(f"vaebench: {error}")
+        return Plan(yaml.safe_load(given.read_text(encoding="utf-8"))).folder
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DataError(f"cannot read {given}: {error}") from error
 
 
 if __name__ == "__main__":

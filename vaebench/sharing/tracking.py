@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
-from vaebench.cells.folder import FILES, NONE, CellFolder
+from vaebench.cells.folder import FILES, NONE, TRAINED, CellFolder
 from vaebench.errors import DataError
 from vaebench.files import read_json
 from vaebench.machine.leases import one_of
@@ -39,9 +39,9 @@ PER_BATCH = 1_000
 STATUS = {"done": "FINISHED"}
 """A cell's status → the run's; anything else is FAILED."""
 
-ARTIFACTS = tuple(name for name in FILES if not name.endswith(".safetensors"))
-"""Files of a cell that are copied; the weights stay where they are, and are not read either: they
-are most of a cell's bytes, and with other weights the times in ``summary.json`` are others, too."""
+WEIGHTS = ".safetensors"
+"""Files of a cell that stay where they are, and are not read either: they are most of its bytes,
+and with other weights the times in ``training.json`` are others, too."""
 
 
 def sync(
@@ -108,7 +108,7 @@ def _mirror(
     runs = {}
     for cell in finished:
         where = _home(cell)
-        digest = _digest([path for name in ARTIFACTS if (path := cell.file(name)).exists()])
+        digest = _digest(_artifacts(cell))
         runs[cell.label] = _unchanged(client, existing[where].get(cell.label, []), digest) or _cell(
             client,
             homes[where],
@@ -127,6 +127,12 @@ def _mirror(
         client, home, study, digest, documents, config
     )
     return runs
+
+
+def _artifacts(cell: CellFolder) -> list[Path]:
+    """The files of a cell, or of a trial, that are copied: all of them but the weights."""
+    names = FILES if cell.trial is None else TRAINED
+    return [cell.file(name) for name in names if not name.endswith(WEIGHTS)]
 
 
 def _home(cell: CellFolder) -> str:
@@ -225,7 +231,7 @@ def _cell(
     client.log_batch(run, params=[Param(name, str(value)) for name, value in _flat(config)])
     if data is not None:
         client.log_inputs(run, [data])
-    for artifact in filter(Path.exists, map(cell.file, ARTIFACTS)):
+    for artifact in _artifacts(cell):
         client.log_artifact(run, str(artifact))
     end = start + int(summary["seconds"] * 1000)
     client.set_terminated(run, STATUS.get(status["status"], "FAILED"), end_time=end)

@@ -1,222 +1,299 @@
-"""``python -m vaebench verify results/NAME`` or ``… NAME.tar.gz``: do the results agree?
+"""``python -P -m vaebench verify results/NAME`` or ``… NAME.tar.gz``: do the results agree?
 
-Three questions, each answered from the files alone: is every file of an archive the one that its
-manifest names; do the means of each cell follow from its test examples, and its selection from its
-trace; do the tables follow from the cells. For the last the rule of the workflow that makes the
-tables is run anew, in a folder of its own.
+In this order, and no further than the first step that finds something:
+
+1. Is the archive one that ``vaebench archive`` packs, and each file the one of its manifest?
+2. Is each file the one that its cell, split or study was sealed with (:mod:`vaebench.seal`)?
+3. Is each cell trained as the study asks, and do its means, its selection and the choices of the
+   tuning stage follow from the files (:mod:`vaebench.sharing.cells`)?
+4. Do tables, figures and report follow from the cells (:mod:`vaebench.sharing.documents`)?
+5. With ``--rescore DATA``: do the stored weights give the test values (:mod:`sharing.rescore`)?
+
+Nothing that came with the study is executed. It is read in a process of its own that imports from
+no folder but the package's, refuses classes of others (``--trust`` allows those of one's own Python
+path), and has no more memory than the size of the files explains.
 """
 
+import argparse
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from vaebench.cells.folder import FILES, CellFolder
-from vaebench.datasets.fetch import tar_members
+from vaebench.cells.folder import SEALS
 from vaebench.errors import DataError, VaebenchError
-from vaebench.files import read_json
-from vaebench.machine.provenance import config_hash
-from vaebench.sharing.archive import MANIFEST, ROOT, sha256
-from vaebench.study.saved import NAME, Saved
+from vaebench.machine import provenance
+from vaebench.seal import STUDY, check_file, sealed
+from vaebench.sharing.container import (
+    CODE,
+    MANIFEST,
+    MIB,
+    SIGNED,
+    TRIAL,
+    documents,
+    read,
+    signed,
+    trials,
+    unpack,
+)
+from vaebench.sharing.terminal import command, say
 
-TOLERANCE = 1e-9
-"""Relative; other processors add in another order."""
+ROOT = Path(__file__).parents[2]
+INSIDE = "--inside"
+"""Says that this process is the one that reads."""
+
+ABOUT = "Do the files of a study agree? Nothing that came with it is executed."
+
+LIGHT, HEAVY, TIMES = 96 * MIB, 96 * MIB, 8
+"""Memory for unpacking; for making tables anew, and so many times the bytes of the archive."""
+
+WEIGHTS, TIMES_WEIGHTS = 1024 * MIB, 8
+"""Memory for rescoring, and so many times the largest weights."""
 
 
-def differences(folder: Path) -> list[str]:
-    """Everything that does not agree, one sentence each; empty if all does.
+@dataclass
+class Verdict:
+    """What was found, what was looked at and what was not, each a sentence."""
+
+    differences: list[str] = field(default_factory=list)
+    checked: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+    packed: str | None = None
+    """The commit of an archive."""
+
+
+def verify(path: Path, *, trusted: bool = False, data: Path | None = None) -> Verdict:
+    """Check a study's folder or archive.
 
     Args:
-        folder: a study's folder.
+        path: a folder ``…/NAME`` or a file ``NAME.tar.gz``.
+        trusted: classes of others than this package may be imported, from ``sys.path``.
+        data: one's own copy of the data: a split, splits by name, or raw files.
 
     Raises:
-        DataError: it is none, or its tables cannot be computed.
+        ConfigError: the study cannot be run or names classes that are not trusted.
+        DataError: it is no study, or one that is not to be read.
     """
-    study = Saved(folder)
-    found = [sentence for cell in study.cells() for sentence in _cell(study, cell)]
-    return found + _tables(study)
+    verdict = Verdict()
+    if not path.is_file():
+        _study(verdict, path, sum(_sizes(path)), trusted=trusted, data=data)
+        return verdict
+    limit(LIGHT)
+    _manifest(verdict, path)
+    if not verdict.differences:
+        with tempfile.TemporaryDirectory(prefix="vaebench-") as home:
+            folder, size = unpack(path, Path(home)), path.stat().st_size
+            _study(verdict, folder, size, trusted=trusted, data=data)
+    return verdict
 
 
-def manifest(folder: Path) -> list[str]:
-    """What an unpacked archive has otherwise than its manifest says."""
-    wanted: dict[str, str] = read_json(folder / MANIFEST)["files"]
-    there = {
-        f"{folder.name}/{path.relative_to(folder)}": path
-        for path in folder.rglob("*")
-        if path.is_file() and path != folder / MANIFEST
-    }
+def _manifest(verdict: Verdict, archive: Path) -> None:
+    """What an archive has otherwise than its manifest says; nothing is unpacked for it."""
+    content = read(archive)
+    try:
+        manifest = json.loads(content.manifest)
+        said = {key: value for key, value in manifest.items() if key != SIGNED}
+        wanted = dict(said["files"])
+        if content.manifest != signed(said) or said["study"] != content.study:
+            verdict.differences.append(f"{MANIFEST}: is not the one that was packed")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise DataError(f"{archive}: {MANIFEST} is damaged; allowed: as it was packed") from error
+    there = {name: found for name, found in content.digests.items() if name != MANIFEST}
     found = [f"{name}: is not in the archive" for name in sorted(set(wanted) - set(there))]
     found += [f"{name}: is not in the manifest" for name in sorted(set(there) - set(wanted))]
-    return found + [
+    found += [
         f"{name}: is not the file that was packed"
         for name in sorted(set(wanted) & set(there))
-        if sha256(there[name]) != wanted[name]
+        if there[name] != wanted[name]
     ]
+    verdict.differences += found
+    verdict.checked.append(f"{len(wanted)} files against the manifest")
+    verdict.unchecked.append(f"whether {CODE}/ made these results: it is not run")
+    verdict.packed = str(said.get("commit"))
 
 
-@contextmanager
-def unpacked(archive: Path) -> Iterator[Path]:
-    """The study of an archive in a temporary folder.
+def _seals(verdict: Verdict, folder: Path) -> None:
+    """What a study has otherwise than it was sealed with."""
+    if not (folder / STUDY).is_file():
+        raise DataError(f"{folder}: there is no {STUDY} in it; run the study to its end")
+    found = list(_broken(folder, folder / STUDY, {*documents(folder), *sealed(folder / STUDY)}))
+    cells = sorted(folder.glob("cells/*/*/*/*/status.json"))
+    for status in cells:
+        for seal, files in SEALS.items():
+            found += _broken(folder, status.with_name(seal), files)
+    tried = trials(folder)
+    for path in tried:  # its weights are not packed
+        files = tuple(n for n in SEALS[path.name] if n in TRIAL or path.with_name(n).exists())
+        found += _broken(folder, path, files)
+    splits = 0
+    for card in sorted(folder.glob("data/*/card.json")):
+        files = tuple(name for name in sealed(card) if card.with_name(name).is_file())
+        found += _broken(folder, card, files)
+        splits += bool(files)
+        if not files:
+            why = "its files are not here" if sealed(card) else "its card has no digests"
+            verdict.unchecked.append(f"the split of {card.parent.name}: {why}")
+    verdict.differences += found
+    what = f"{len(cells)} cells, {len(tried)} trials, {splits} splits, tables, figures, report"
+    verdict.checked.append(f"digests of {what}")
+
+
+def _broken(study: Path, seal: Path, files: Collection[str]) -> Iterator[str]:
+    """Which of ``files`` are not the ones that ``seal``, in their folder, has the digests of."""
+    wanted = sealed(seal)
+    for name in sorted(files):
+        path = seal.parent / name
+        if name not in wanted:
+            yield f"{path.relative_to(study)}: has no digest in {seal.relative_to(study)}"
+            continue
+        try:
+            check_file(path, wanted[name])
+        except DataError as error:
+            yield str(error)
+
+
+def _study(verdict: Verdict, folder: Path, size: int, *, trusted: bool, data: Path | None) -> None:
+    """All but the container; ``size`` bytes explain what memory is needed."""
+    from vaebench.study.saved import Saved  # noqa: PLC0415 (after the memory is limited)
+
+    folder = Saved(folder).folder
+    _seals(verdict, folder)
+    if verdict.differences:
+        return
+    limit(None)
+    from vaebench.sharing.agreement import Agreement  # noqa: PLC0415 (torch, pandas, matplotlib)
+
+    limit(HEAVY + TIMES * size)
+    agreement = Agreement(folder, trusted=trusted)
+    verdict.differences += agreement.differences()
+    verdict.checked += [
+        f"{len(agreement.specs)} cells: specification, means, selected epoch",
+        "tables, figures, report and paper, made anew from the cells",
+    ]
+    verdict.unchecked.append("times, machines and versions, as the files say")
+    if agreement.plan.study.images:
+        verdict.unchecked.append("images/cells: what was measured of picture VAEs")
+    if data is None:
+        verdict.unchecked.append(
+            "test values against the weights: digests show accidents, not forgery; "
+            "--rescore DATA computes them anew from your own copy of the data"
+        )
+    elif not verdict.differences:
+        limit(WEIGHTS + TIMES_WEIGHTS * max([*_sizes(folder), *_sizes(data)]))
+        verdict.differences += agreement.rescored(data)
+        verdict.checked.append(
+            f"rescored: test values of {len(agreement.done())} cells, computed anew from their "
+            f"weights (baselines fitted again) and {data}, to 1e-5"
+        )
+
+
+def _sizes(folder: Path) -> list[int]:
+    return [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+
+
+LIMITED = False
+"""Whether this process is one that limits itself."""
+
+
+def limit(more: int | None) -> None:
+    """Allow this process ``more`` bytes than it has now, or any; only one of our own, on Linux."""
+    if not LIMITED or not Path("/proc/self/statm").exists():
+        return
+    import resource  # noqa: PLC0415 (not on Windows)
+
+    has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = hard if more is None else has + more
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if hard < 0 else min(wanted, hard), hard))
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Verify one study; the exit status is 1 if anything does not agree."""
+    parser = argparse.ArgumentParser("vaebench verify", description=ABOUT)
+    parser.add_argument("study", type=Path, help="results/NAME or NAME.tar.gz")
+    parser.add_argument(
+        "--rescore",
+        type=Path,
+        metavar="DATA",
+        help="compute the test values anew from the weights and your own copy of the data: a split "
+        "(results/NAME/data), or a folder of raw files",
+    )
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="import classes that are not vaebench's, from your own Python path",
+    )
+    parser.add_argument(INSIDE, action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
+    if not given.inside:
+        sys.exit(_in_a_process_of_its_own(given))
+    global LIMITED  # noqa: PLW0603 (of this process)
+    LIMITED = True
+    with command():
+        try:
+            verdict = verify(given.study, trusted=given.trust, data=given.rescore)
+        except MemoryError:
+            raise DataError(
+                f"{given.study}: needs more memory than its size explains; nothing was believed"
+            ) from None
+        _say(verdict, given.study, rescored=given.rescore is not None)
+
+
+def _say(verdict: Verdict, path: Path, *, rescored: bool) -> None:
+    """Print what was found.
 
     Raises:
-        DataError: not a whole archive, not one of a study, or one that is not to be trusted.
+        VaebenchError: something was.
     """
-    with tempfile.TemporaryDirectory(prefix="vaebench-") as name:
-        home = Path(name)
-        for member, file in tar_members(archive, str(archive)):
-            path = home / member
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(file.read())
-        studies = [path.parent for path in home.glob(f"*/{MANIFEST}")]
-        if len(studies) != 1:
-            raise DataError(f"{archive}: there is no study in it; allowed: what archive packed")
-        yield studies[0]
+    if verdict.differences:
+        say(verdict.differences)
+        count, ours = len(verdict.differences), provenance.commit()["commit"]
+        other = verdict.packed and verdict.packed != str(ours)
+        hint = f" (packed by commit {verdict.packed}, checked by {ours})" if other else ""
+        raise VaebenchError(f"{path}: {count} difference{'s' * (count > 1)}{hint}")
+    how = "rescored" if rescored else "digests and recomputed tables; NOT rescored"
+    lines = [f"{path}: agrees ({how})"]
+    lines += [f"  checked: {sentence}" for sentence in verdict.checked]
+    say([*lines, *(f"  not checked: {sentence}" for sentence in verdict.unchecked)])
 
 
-def _cell(study: Saved, folder: Path) -> Iterator[str]:
-    """What does not agree within one cell."""
-    name = folder.relative_to(study.folder)
-    if not (folder / "status.json").is_file():
-        return
-    absent = [file for file in FILES if not (folder / file).is_file()]
-    if absent:
-        yield f"{name}: {', '.join(absent)} missing"
-        return
-    summary = read_json(folder / "summary.json")
-    if config_hash(read_json(folder / "config.json")) != summary["config_sha256"]:
-        yield f"{name}: config.json is not the one that was trained"
-    if read_json(folder / "status.json")["status"] == "done":
-        card = study.cards()[folder.parts[-4]]
-        if sha256(card) != summary["data"]["card_sha256"]:
-            yield f"{name}: was trained on other data than {card.relative_to(study.folder)}"
-        test = pd.read_parquet(folder / "test.parquet")
-        trace = pd.read_parquet(folder / "trace.parquet")
-        yield from (f"{name}: {words}" for words in _means(summary, test))
-        metric = f"validation_{summary['selecting']}"
-        yield from (f"{name}: {words}" for words in _selection(summary, trace, metric))
-
-
-def _means(summary: dict[str, Any], test: pd.DataFrame) -> Iterator[str]:
-    """Whether the means are those of the test examples."""
-    if set(summary["test"]) != set(test.columns) or summary["test_examples"] != len(test):
-        yield "summary.json is not of test.parquet"
-        return
-    for metric, value in summary["test"].items():
-        mean = np.nanmean(test[metric]) if np.isfinite(test[metric]).any() else None
-        if not _close(value, mean):
-            yield f"summary.json says {metric} {value}, test.parquet {mean}"
-
-
-def _selection(summary: dict[str, Any], trace: pd.DataFrame, metric: str) -> Iterator[str]:
-    """Whether the selected epoch is the best one; a baseline is fitted and selects nothing."""
-    selected = summary["selected"]
-    if selected and len(trace):
-        best = trace.loc[trace[metric].idxmax()]
-        if not all(_close(selected[column], best[column]) for column in trace.columns):
-            yield f"epoch {selected['epoch']} is not the best of trace.parquet by {metric}"
-
-
-def _tables(study: Saved) -> list[str]:
-    """Which tables do not follow from the cells."""
-    with tempfile.TemporaryDirectory(prefix="vaebench-") as name:
-        home = Path(name)
-        copy = home / "results" / study.folder.name
-        _link(study, copy)
-        complete = all((cell / "status.json").exists() for cell in study.cells())
-        written = study.written | {"results": "results", "finished_only": not complete}
-        (home / NAME).write_text(json.dumps(written), encoding="utf-8")
-        command = [
-            *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
-            *("--directory", str(home), "--configfile", str(home / NAME), "--cores", "1"),
-            *("--workflow-profile", "none", "--quiet", "all", "--allowed-rules", "tables"),
-            *("--", "tables"),
-        ]
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        done = subprocess.run(  # noqa: S603 (our own words)
-            command, cwd=home, env=environment, capture_output=True, text=True, check=False
+def _in_a_process_of_its_own(given: argparse.Namespace) -> int:
+    """Read the study where nothing of it can be imported; returns the exit status."""
+    paths = [ROOT, *map(Path, filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))]
+    paths = [path for path in paths if path.is_absolute()]
+    if given.trust:
+        paths.append(Path.cwd())
+    environment = {
+        "OMP_NUM_THREADS": "1",
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(map(str, paths))),
+        # address space that is reserved and never used would count as used
+        "MALLOC_ARENA_MAX": "1",
+        "ARROW_DEFAULT_MEMORY_POOL": "system",
+    }
+    command_line: list[Any] = [
+        sys.executable,
+        "-P",
+        "-m",
+        "vaebench",
+        "verify",
+        INSIDE,
+        given.study,
+    ]
+    command_line += ["--trust"] * given.trust
+    command_line += ["--rescore", given.rescore] if given.rescore else []
+    done = subprocess.run(command_line, env=environment, check=False)  # noqa: S603 (our own words)
+    if done.returncode < 0:
+        sys.exit(
+            f"vaebench: {given.study}: the process that read it was ended by signal "
+            f"{-done.returncode}; nothing was believed"
         )
-        if done.returncode:
-            lines = [line for line in done.stderr.splitlines() if line.strip()]
-            raise DataError(
-                f"{study.folder}: its tables cannot be computed: {' '.join(lines[-3:])}"
-            )
-        made = sorted(path for path in (copy / "tables").iterdir() if path.is_file())
-        found = []
-        for path in made:
-            theirs = study.folder / "tables" / path.name
-            if not theirs.is_file():
-                found.append(f"tables/{path.name}: is not there")
-            elif not _same(path, theirs):
-                found.append(f"tables/{path.name}: does not follow from the cells")
-        return found
-
-
-def _link(study: Saved, copy: Path) -> None:
-    """The cells, cards and logs of a study under another path, without copying their content."""
-    parts = [*study.cells(), *(card.parent for card in study.cards().values())]
-    for source in [
-        *parts,
-        *(
-            log
-            for cell in study.cells()
-            for log in CellFolder.parse(cell).log().parent.glob("*.log")
-        ),
-    ]:
-        target = copy / source.relative_to(study.folder)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.exists():
-            target.symlink_to(source)
-
-
-def _same(one: Path, two: Path) -> bool:
-    """Whether two tables say the same: numbers within the tolerance, all else exactly."""
-    if one.suffix not in (".csv", ".parquet"):
-        return one.read_bytes() == two.read_bytes()
-    read = pd.read_csv if one.suffix == ".csv" else pd.read_parquet
-    try:
-        pd.testing.assert_frame_equal(
-            read(one), read(two), check_exact=False, rtol=TOLERANCE, atol=TOLERANCE
-        )
-    except (AssertionError, ValueError):
-        return False
-    return True
-
-
-def _close(one: float | None, two: float | None) -> bool:
-    if one is None or two is None:
-        return one is two
-    return bool(np.isclose(one, two, rtol=TOLERANCE, atol=TOLERANCE))
-
-
-def verify(path: Path) -> list[str]:
-    """All differences of a study's folder or archive."""
-    if not path.is_file():
-        return differences(path)
-    with unpacked(path) as folder:
-        return manifest(folder) or differences(folder)
-
-
-def main(arguments: list[str]) -> None:
-    """Verify one study; the exit status is 1 if anything does not agree."""
-    if len(arguments) != 1:
-        sys.exit("usage: python -m vaebench verify results/NAME | NAME.tar.gz")
-    try:
-        found = verify(Path(arguments[0]))
-    except VaebenchError as error:
-        sys.exit(f"vaebench: {error}")
-    for sentence in found:
-        print(sentence)  # noqa: T201
-    if found:
-        sys.exit(f"vaebench: {arguments[0]}: {len(found)} differences")
-    print(f"{arguments[0]}: cells and tables agree")  # noqa: T201
+    return done.returncode
 
 
 if __name__ == "__main__":

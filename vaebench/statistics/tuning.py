@@ -15,6 +15,7 @@ import numpy as np
 
 from vaebench.cells.folder import CellFolder
 from vaebench.files import read_json
+from vaebench.seal import check, sealed
 from vaebench.study.design import Settings
 
 
@@ -32,6 +33,8 @@ class Trial:
 
 def judged(number: int, settings: Settings, cells: Sequence[Path], metric: str) -> Trial:
     """A trial's score: the mean over its seeds of the selected epoch's validation metric."""
+    for cell in cells:
+        check(cell, sealed(cell / "training.json"), ("config.json",))
     summaries = [read_json(cell / "training.json") for cell in cells]
     reasons = [summary["reason"] for summary in summaries]
     failed = next((reason for reason in reasons if reason is not None), None)

@@ -51,7 +51,9 @@ def adopt(plan: Plan) -> Adopted:
     for cell in plan.cells.values():
         _from_0_1(cell.folder, plan)
     stages = list(Upkeep(plan, trials).stages())
-    wanted = [stage for stage in stages if not stage.as_planned]
+    old = {stage.folder for stage in stages if stage.name == "training" and not stage.as_planned}
+    # a test names its training, whose seal will be another
+    wanted = [stage for stage in stages if not stage.as_planned or stage.folder in old]
     reasons = {id(stage): _differs(plan, trials, stage) for stage in wanted}
     refused = {f"{s.folder.label} ({s.name})": reasons[id(s)] for s in wanted if reasons[id(s)]}
     # the test of a training that is refused is one of other weights
@@ -67,8 +69,8 @@ def _take_over(stage: Stage) -> None:
     file = stage.folder.file(stage.files[-1])
     content = read_json(file)
     card = next(path for path in stage.inputs if path.name == "card.json")
-    found = [p for p in stage.inputs if p != card and stage.files[0] != TESTED[0]]
-    mark = stamp.complete(stage.wanted, card, found)
+    found = [path for path in stage.inputs if path not in (card, stage.trained)]
+    mark = stamp.complete(stage.wanted, card, found, stage.trained)
     before = content.get("stamp")
     adopted = {"adopted": {"by": __version__, "stamp": before}, "stamp": mark}
     if TRAINED[0] in stage.files:  # with the options that are new, at their defaults

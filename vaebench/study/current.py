@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from vaebench.study.trials import Trials
 
 
+OLD = 1e9
+"""The time of what is not current: older than any run."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """One finished stage of a cell.
@@ -53,6 +57,11 @@ class Stage:
         return [self.folder.file(name) for name in self.files]
 
     @property
+    def trained(self) -> Path | None:
+        """Of a test: the seal of the training whose weights it measures."""
+        return self.folder.file(TRAINED[-1]) if self.files[0] == TESTED[0] else None
+
+    @property
     def as_planned(self) -> bool:
         """Whether specification and code are those of the plan."""
         return all(self.found.get(key) == value for key, value in self.wanted.items())
@@ -70,29 +79,27 @@ class Upkeep:
         """Give the files of finished stages times that agree with what they hold.
 
         Where a current stage looks older than its inputs, all current files get one time; a stage
-        that is not current gets the oldest time there is, so that Snakemake makes it anew.
+        that is not current gets the oldest time there is, so that Snakemake makes it anew. One of
+        which a file is missing is left to Snakemake.
         """
-        current = []
+        current: list[Stage] = []
+        outdated: list[Stage] = []
         for stage in self.stages():
-            if stage.as_planned:
-                if self._of_these_inputs(stage):
-                    current.append(stage)
-            else:
+            if not stage.as_planned:
                 self.stale.append(stage)
-        inputs = {path for stage in current for path in stage.inputs}
-        inputs |= {path.with_name("raw.json") for path in inputs if path.name == "card.json"}
-        paths = [path for stage in current for path in stage.paths]
-        times = {path: path.stat().st_mtime for path in {*inputs, *paths} if path.exists()}
-        if any(
-            times[path] < max(times[given] for given in stage.inputs)
-            for stage in current
-            for path in stage.paths
-        ):
+            elif all(path.exists() for path in (*stage.inputs, *stage.paths)):
+                (current if self._of_these_inputs(stage) else outdated).append(stage)
+        made_of = [(path, given) for s in current for path in s.paths for given in s.inputs]
+        cards = {given for _, given in made_of if given.name == "card.json"}
+        made_of += [(card, raw) for card in cards if (raw := card.with_name("raw.json")).exists()]
+        times = {path: path.stat().st_mtime for pair in made_of for path in pair}
+        if any(times[path] < times[given] for path, given in made_of):
+            level = min((time for time in times.values() if time > OLD), default=OLD + 1)
             for path in times:
-                os.utime(path, (min(times.values()), min(times.values())))
-        for stage in self.stale:
-            for path in stage.paths:
-                os.utime(path, (0, 0))
+                os.utime(path, (level, level))
+        for stage in (*self.stale, *outdated):
+            for path in filter(Path.exists, stage.paths):
+                os.utime(path, (OLD, OLD))
 
     def warning(self) -> str:
         """What will be made anew although it was finished, why, and where the old results are."""
@@ -157,16 +164,15 @@ class Upkeep:
 
     def _of_these_inputs(self, stage: Stage) -> bool:
         """Whether the files that the stage depends on hold what they held."""
-        if not all(path.exists() for path in (*stage.inputs, *stage.paths)):
-            return False
         card = next(path for path in stage.inputs if path.name == "card.json")
         key = str(card)
         if key not in self._cards:
             self._cards[key] = digest(card)
-        found = [p for p in stage.inputs if p != card and stage.files[0] != TESTED[0]]
-        return stage.found["card"] == self._cards[key] and stage.found["found"] == [
-            stamp.findings(path) for path in found
-        ]
+        others = [path for path in stage.inputs if path not in (card, stage.trained)]
+        found = [stamp.findings(path) for path in others]
+        trained = stage.trained and digest(stage.trained)
+        wanted = {"card": self._cards[key], "found": found, "trained": trained}
+        return all(stage.found.get(name) == value for name, value in wanted.items())
 
     def _reason(self, stage: Stage) -> str:
         if stage.found.get("spec") != stage.wanted["spec"]:

@@ -1,5 +1,6 @@
 """A study read back from its folder, wherever that folder lies now."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ class Saved:
         if not (self.folder / NAME).is_file():
             raise DataError(f"{folder}: there is no {NAME} in it; allowed: a study, results/NAME")
         self.written: dict[str, Any] = read_json(self.folder / NAME)
+        if not isinstance(self.written, dict) or "name" not in self.written:
+            raise DataError(f"{folder / NAME}: is damaged; allowed: a study, as vaebench writes it")
         if self.written["name"] != self.folder.name:
             raise DataError(
                 f"{folder}: holds {self.written['name']!r}; allowed: a folder of the study's name"
@@ -31,9 +34,18 @@ class Saved:
         # the folder may have moved, and what is not finished is not asked for
         self.config = self.written | {"results": str(self.folder.parent), "finished_only": False}
 
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan of the study, as if it were to run where it lies now.
+
+        Raises:
+            ConfigError: its configuration cannot be run.
+        """
+        return Plan(self.config)
+
     def cells(self) -> list[Path]:
         """The folders of all cells of the grid, finished or not."""
-        return [self.folder / "cells" / path for path in Plan(self.config).cells]
+        return [self.folder / "cells" / path for path in self.plan.cells]
 
     def trials(self) -> list[Path]:
         """The folders of all trials of the tuning stage, finished or not."""

@@ -7,14 +7,23 @@ from typing import Any
 import pandas as pd
 
 from vaebench.cells.folder import CellFolder
+from vaebench.errors import DataError
 from vaebench.files import read_json
 
 
 def gather(folders: Sequence[Path]) -> list[dict[str, Any]]:
-    """One row a cell: its names and its numbers."""
-    return [
-        CellFolder.parse(folder).names | read_json(folder / "metrics.json") for folder in folders
-    ]
+    """One row a cell: its names and its numbers.
+
+    Raises:
+        DataError: a file is damaged, or says another name of its cell.
+    """
+    rows = []
+    for folder in folders:
+        names, measured = CellFolder.parse(folder).names, read_json(folder / "metrics.json")
+        for name in names.keys() & measured.keys():
+            raise DataError(f"{folder / 'metrics.json'}: {name} is no measure; measure it anew")
+        rows.append(names | measured)
+    return rows
 
 
 def table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:

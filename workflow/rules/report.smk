@@ -1,6 +1,7 @@
 # One page for people, and the verdict: a study with a failed cell ends with a non-zero status after
 # everything else is written.
 localrules:
+    seal,
     verdict,
 
 
@@ -32,9 +33,28 @@ rule report:
         "../scripts/report.py"
 
 
+rule seal:
+    input:
+        documents=[
+            *(*TABLES, *FIGURES, *TUNED, *IMAGES),
+            *(f"{study}/{name}" for name in ("report.html", "tables/published.md")),
+        ],
+    output:
+        f"{study}/seal.json",
+    log:
+        f"{study}/logs/seal.log",
+    conda:
+        "../../environment.yml"
+    params:
+        cells=cell_folders,
+    script:
+        "../scripts/seal.py"
+
+
 rule verdict:
     input:
         report=f"{study}/report.html",
+        seal=f"{study}/seal.json",
         frames=FRAMES,
         # the mirror comes first: a failed cell must not keep the others out of MLflow
         mirror=f"{study}/tracking.json" if plan.study.tracking.enabled else [],

@@ -60,6 +60,7 @@ class Lagging(UpdateOrder):
             while len(self.losses) < self.inner and self.falling():
                 yield Update(next(further), ("encoder",), counts=False)
             yield Update(x, ("decoder",))
+        self.losses = []
         order = torch.randperm(len(draw.examples), generator=torch_stream("lagging", "examples"))
         watched = draw.examples[order[: self.examples]]
         noise = torch_stream("lagging", device=self.information.device)

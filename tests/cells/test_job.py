@@ -1,0 +1,135 @@
+"""The jobs of a cell as the workflow starts them: what they bring back and what they make anew."""
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vaebench.cells import job
+from vaebench.cells.folder import TESTED, TRAINED
+from vaebench.components import create
+from vaebench.files import digest, read_json
+from vaebench.study.current import Upkeep
+from vaebench.study.plan import Cell, Plan
+from vaebench.study.trials import Trials
+
+DIGITS = {"class": "digits.Digits"}
+STUDY: dict[str, Any] = {
+    "name": "jobs",
+    "seeds": 1,
+    "control": "constant",
+    "training": {"epochs": 1, "batch_size": 500, "device": "cpu"},
+    "datasets": {"digits": DIGITS},
+    "models": {"mlp": {"class": "bernoulli_mlp.BernoulliMLP", "hidden": [8], "latents": 2}},
+    "strategies": {"constant": {"class": "constant.Constant"}},
+    "grid": [{"dataset": "digits", "model": "mlp", "strategies": ["constant"]}],
+}
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """A job's log is that of its whole process."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    root.handlers.clear()
+    yield
+    for handler in root.handlers:
+        handler.close()
+    root.handlers[:] = before
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    """A study of one cell, its data split."""
+    plan = Plan(STUDY | {"results": str(tmp_path)})
+    source = {"name": None, "sha256": None}
+    create("vaebench.datasets", DIGITS).write_split(None, plan.folder / "data/digits", source)
+    return plan
+
+
+def only_cell(plan: Plan) -> Cell:
+    (cell,) = plan.cells.values()
+    return cell
+
+
+def arguments(plan: Plan, step: str, code: str) -> list[str]:
+    """As ``workflow/rules/cells.smk`` writes them."""
+    cell = only_cell(plan)
+    files, more = TRAINED, ["--stages", "--choice"]
+    if step == "test":
+        files = TESTED
+        more = ["--metrics", json.dumps(plan.study.all_metrics), "--samples", str(cell.samples)]
+    card = cell.folder.split / "card.json"
+    given = {
+        "log": cell.folder.log(step),
+        "threads": 1,
+        "out": cell.folder.file(files[0]),
+        "card": card,
+        "code": code,
+        "spec": json.dumps(cell.spec),
+    }
+    cell.folder.log(step).parent.mkdir(parents=True, exist_ok=True)  # as Snakemake does
+    options = [part for name, value in given.items() for part in (f"--{name}", str(value))]
+    return [*options, *more, "--step", step]
+
+
+def do(plan: Plan, step: str) -> None:
+    """The job, with the code that the plan asks for."""
+    cell = only_cell(plan)
+    code = plan.training_code(cell) if step == "train" else plan.test_code(cell)
+    assert job.main(arguments(plan, step, code)) == 0
+
+
+def lose(plan: Plan, files: tuple[str, ...]) -> None:
+    """As Snakemake does before a job."""
+    for name in files:
+        only_cell(plan).folder.file(name).unlink()
+
+
+def test_a_finished_stage_comes_back(plan: Plan) -> None:
+    for step, files in (("train", TRAINED), ("test", TESTED)):
+        do(plan, step)
+        seal = only_cell(plan).folder.file(files[-1])
+        before = seal.read_bytes()
+        lose(plan, files)
+        do(plan, step)
+        assert seal.read_bytes() == before
+
+
+def test_the_test_of_an_earlier_training_does_not_come_back(plan: Plan) -> None:
+    """An edit of the loop trains anew and leaves specification, card and code of the test alone."""
+    do(plan, "train")
+    do(plan, "test")
+    lose(plan, (*TRAINED, *TESTED))
+    job.main(arguments(plan, "train", "of an edited loop"))
+    do(plan, "test")
+    folder = only_cell(plan).folder
+    sealed = read_json(folder.file("status.json"))["files"]
+    assert sealed == {name: digest(folder.file(name)) for name in sealed}
+
+
+def test_the_test_of_an_earlier_training_is_made_anew_whatever_the_times_say(plan: Plan) -> None:
+    """A run that was killed between the two jobs, and a folder that was copied since."""
+    do(plan, "train")
+    do(plan, "test")
+    folder = only_cell(plan).folder
+
+    def oldest(files: tuple[str, ...]) -> float:
+        return min(folder.file(name).stat().st_mtime for name in files)
+
+    Upkeep(plan, Trials(plan)).settle()
+    assert oldest(TESTED) >= oldest(TRAINED), "this one is current"
+    lose(plan, TRAINED)
+    shutil.rmtree(folder.kept)
+    do(plan, "train")
+    for name in TESTED:
+        os.utime(folder.file(name))
+    Upkeep(plan, Trials(plan)).settle()
+    assert oldest(TESTED) < oldest(TRAINED)

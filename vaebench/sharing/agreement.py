@@ -1,0 +1,156 @@
+"""Does a study agree with itself: cells with the configuration, documents with the cells?"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vaebench.cells import tested
+from vaebench.cells.folder import CellFolder
+from vaebench.errors import ConfigError, DataError, VaebenchError
+from vaebench.files import read_json
+from vaebench.sharing import cells, documents, rescore
+from vaebench.sharing.bombs import refuse_bombs
+from vaebench.sharing.trust import refuse_foreign
+from vaebench.statistics.tuning import choose
+from vaebench.study.plan import Cell
+from vaebench.study.saved import Saved
+from vaebench.study.trials import Trials
+
+
+@contextmanager
+def readable(what: object) -> Iterator[None]:
+    """Whatever a stranger's file does to its reader is one sentence.
+
+    Raises:
+        DataError: the block failed.
+    """
+    try:
+        yield
+    except VaebenchError:
+        raise
+    except MemoryError as error:
+        raise DataError(f"{what}: needs more memory than its size explains") from error
+    except Exception as error:
+        words = " ".join(str(error).split())[:200]
+        raise DataError(f"{what}: is damaged ({type(error).__name__}: {words})") from error
+
+
+class Agreement:
+    """A study whose digests are right, checked for what the digests cannot know.
+
+    Args:
+        folder: the study.
+        trusted: its classes may be others than this package's.
+
+    Raises:
+        ConfigError: the study cannot be run, or names classes that are not trusted.
+        DataError: it cannot be read.
+    """
+
+    def __init__(self, folder: Path, *, trusted: bool = False) -> None:
+        with readable(folder):
+            refuse_bombs(folder)
+            self.study, self.trusted = Saved(folder), trusted
+            if not trusted:
+                refuse_foreign(self.study.written)
+            self.trials = Trials(self.study.plan)
+            self.plan = self.trials.plan
+            self.plan.check()
+            self.trials.check()
+            self.cards = self.study.cards()
+            for dataset in self.plan.datasets_used:
+                if dataset not in self.cards:
+                    raise DataError(f"{folder}: data/{dataset}/card.json is missing")
+        self.specs: dict[CellFolder, dict[str, Any]] = {}
+
+    def differences(self) -> Iterator[str]:
+        """Everything that does not agree, one sentence each; documents only where cells do."""
+        found = False
+        for sentence in self._below():
+            found = True
+            yield sentence
+        if not found:
+            with readable(self.study.folder):
+                yield from documents.differences(self.study, self.trials)
+
+    def rescored(self, data: Path) -> Iterator[str]:
+        """The test values that weights and one's own ``data`` do not give."""
+        metrics = self.plan.study.all_metrics
+        for dataset in self.plan.datasets_used:
+            with (
+                readable(data),
+                rescore.split(self.plan, dataset, data, self.cards[dataset]) as own,
+            ):
+                for folder in self.done():
+                    if folder.dataset == dataset:
+                        cell = self.plan.cell(folder)
+                        found = rescore.differences(cell, self.specs[folder], own, metrics)
+                        yield from self._one(folder.path, found)
+
+    def done(self) -> list[CellFolder]:
+        """The finished cells whose files were compared."""
+        return [
+            folder
+            for folder in self.specs
+            if read_json(folder.file("status.json"))["status"] == "done"
+        ]
+
+    def _below(self) -> Iterator[str]:
+        """What does not agree in data, trials and cells."""
+        for dataset in self.plan.datasets_used:
+            yield from self._one(self.cards[dataset].parent, self._card(dataset))
+        for key, path in zip(self.trials.groups, self.trials.choices(), strict=True):
+            yield from self._one(Path(path), self._choice(key, Path(path)))
+        for cell in self.plan.cells.values():
+            if cell.folder.finished:
+                yield from self._one(cell.folder.path, self._cell(cell))
+
+    def _one(self, path: Path, sentences: Iterator[str]) -> Iterator[str]:
+        """The sentences on one file or folder, with its name."""
+        name = path.relative_to(self.study.folder)
+        try:
+            with readable(name):
+                yield from (f"{name}: {sentence}" for sentence in sentences)
+        except ConfigError as error:
+            yield f"{name}: {error}"
+        except DataError as error:
+            yield str(error)
+
+    def _card(self, dataset: str) -> Iterator[str]:
+        """Whether a card is that of the data set which the study describes."""
+        card, options = read_json(self.cards[dataset]), self.plan.dataset_options(dataset)
+        described = self.plan.dataset(dataset)
+        if card["kind"] != described.kind:
+            yield f"card.json has {card['kind']}, the study {described.kind}"
+        if "protocol" in card and "split" in options:
+            asked = json.loads(json.dumps(options["split"]))
+            for sentence in cells.differing(asked, card["protocol"], "protocol"):
+                yield f"card.json: {sentence}"
+        pinned = {raw.checksum for raw in described.raw_files()}
+        source = (card["source"] or {}).get("sha256")
+        known = pinned and all(each and each.startswith("sha256:") for each in pinned)
+        if known and f"sha256:{source}" not in pinned:
+            yield f"card.json: is of a raw file with SHA-256 {source}, not the known one"
+
+    def _choice(self, key: str, path: Path) -> Iterator[str]:
+        """Whether a choice follows from its trials, and the trials are those of the design."""
+        group, folders = self.trials.groups[key], self.trials.cells(key)
+        for folder in (folder for seeds in folders for folder in seeds):
+            cell = self.trials.cell(folder)
+            asked = cells.specification(cell, None, trusted=self.trusted)
+            for sentence in cells.trained(folder.path, asked, self.cards[cell.dataset]):
+                yield f"{folder.path.relative_to(self.study.folder)}: {sentence}"
+        paths = [[folder.path for folder in seeds] for seeds in folders]
+        made = json.loads(json.dumps(choose(group.trials, paths, self.trials.metric(key))))
+        if made != read_json(path):
+            yield "does not follow from the trials"
+
+    def _cell(self, cell: Cell) -> Iterator[str]:
+        """Whether a cell's files agree with the study and with each other."""
+        choice = next((Path(path) for path in self.trials.choice_of(cell)), None)
+        asked = cells.specification(cell, choice, trusted=self.trusted)
+        yield from cells.trained(cell.folder.path, asked, self.cards[cell.dataset])
+        yield from cells.tested(cell.folder.path, tested.described(self.plan.study.all_metrics))
+        self.specs[cell.folder] = asked
