@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 OLD = 1e9
 """The time of what is not current: older than any run."""
 
+INSTANT = 1e-3
+"""Seconds by which a file is newer than another, on every file system that knows fractions."""
+
+SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
+"""Those of the rules of the workflow."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -90,11 +96,16 @@ class Upkeep:
             elif all(path.exists() for path in (*stage.inputs, *stage.paths)):
                 (current if self._of_these_inputs(stage) else outdated).append(stage)
         made_of = [(path, given) for s in current for path in s.paths for given in s.inputs]
-        cards = {given for _, given in made_of if given.name == "card.json"}
-        made_of += [(card, raw) for card in cards if (raw := card.with_name("raw.json")).exists()]
+        scripted = self._scripted({given for _, given in made_of})
+        made_of += [(path, given) for path, (_, inputs) in scripted.items() for given in inputs]
         times = {path: path.stat().st_mtime for pair in made_of for path in pair}
-        if any(times[path] < times[given] for path, given in made_of):
-            level = min((time for time in times.values() if time > OLD), default=OLD + 1)
+        times |= {path: path.stat().st_mtime for path in scripted if path not in times}
+        scripts = {path: _time(script) for path, (script, _) in scripted.items()}
+        old = any(times[path] < times[given] for path, given in made_of)
+        # Snakemake takes what is no newer than its script for the work of another script
+        if old or any(times[path] <= time for path, time in scripts.items()):
+            known = min((time for time in times.values() if time > OLD), default=OLD + 1)
+            level = max([known, *(time + INSTANT for time in scripts.values())])
             for path in times:
                 os.utime(path, (level, level))
         for stage in (*self.stale, *outdated):
@@ -146,6 +157,19 @@ class Upkeep:
         wanted = stamp.planned(cell.spec, code, metrics)
         yield from self._finished(cell.folder, files, inputs, wanted)
 
+    def _scripted(self, given: set[Path]) -> dict[Path, tuple[str, list[Path]]]:
+        """What scripts made for finished stages: file → script, and what it read of other jobs."""
+        made: dict[Path, tuple[str, list[Path]]] = {}
+        for card in given:
+            raw = card.with_name("raw.json")
+            if card.name == "card.json" and raw.exists():
+                made |= {raw: ("fetch", []), card: ("split", [raw])}
+        for key, choice in zip(self.trials.groups, map(Path, self.trials.choices()), strict=True):
+            if choice in given:
+                seals = [f.file(TRAINED[-1]) for seeds in self.trials.cells(key) for f in seeds]
+                made[choice] = ("choice", [seal for seal in seals if seal.exists()])
+        return made
+
     def _finished(
         self,
         folder: CellFolder,
@@ -183,3 +207,9 @@ class Upkeep:
     @staticmethod
     def _card(cell: Cell) -> Path:
         return cell.folder.split / "card.json"
+
+
+def _time(script: str) -> float:
+    """When a script of the workflow was written; a checkout writes all of them."""
+    path = SCRIPTS / f"{script}.py"
+    return path.stat().st_mtime if path.exists() else OLD
