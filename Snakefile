@@ -27,7 +27,7 @@ onstart:
             for job in workflow.dag.needrun_jobs()
         ),
     )
-    planned(plan.folder / CODE, upkeep.uses())
+    planned(plan.folder / CODE, upkeep.uses(), content)
     warm.start(IMPORTS, threads=plan.study.resources.threads)
     write_json(plan.folder / "study.json", plan.study.model_dump())
 

@@ -116,7 +116,7 @@ from vaebench.study import sources
 from vaebench.study.plan import Plan
 
 def digests():
-    for function in (sources.digest, sources._own, sources._imports):
+    for function in (sources.content, sources.digest, sources._own, sources._imports):
         function.cache_clear()
     plan = Plan(yaml.safe_load(open("study.yaml", encoding="utf-8")))
     found = {f"split {name}": plan.dataset_code(name) for name in plan.datasets_used}
@@ -265,6 +265,23 @@ def test_a_copied_folder_trains_nothing(project: Project) -> None:
     finally:
         shutil.rmtree(project.path("."))
         original.rename(project.path("."))
+        shutil.rmtree(metadata, ignore_errors=True)
+        aside.rename(metadata)
+
+
+def test_a_split_is_known_by_its_options_without_a_record(project: Project) -> None:
+    """A folder that was copied without what Snakemake knows of it, and other options."""
+    metadata = project.folder / ".snakemake"
+    aside = metadata.rename(project.folder / "aside")
+    planted = SMALL["datasets"]["planted"] | {"users": 200}
+    project.write(SMALL | {"datasets": SMALL["datasets"] | {"planted": planted}})
+    times = {path: path.stat().st_mtime for path in project.path("data/planted").iterdir()}
+    try:
+        assert jobs(project) == {"split": 1, "train": 2, "test": 2, "baseline": 1}
+        assert "planted will be split again" in project.snakemake("--dry-run").stderr
+    finally:
+        for path, time in times.items():
+            os.utime(path, (time, time))
         shutil.rmtree(metadata, ignore_errors=True)
         aside.rename(metadata)
 

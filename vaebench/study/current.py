@@ -79,6 +79,7 @@ class Upkeep:
     def __init__(self, plan: Plan, trials: "Trials") -> None:
         self.plan, self.trials = plan, trials
         self.stale: list[Stage] = []
+        self.splits: list[str] = []
         self._cards: dict[str, str] = {}
 
     def settle(self) -> None:
@@ -108,20 +109,29 @@ class Upkeep:
             level = max([known, *(time + INSTANT for time in scripts.values())])
             for path in times:
                 os.utime(path, (level, level))
-        for stage in (*self.stale, *outdated):
-            for path in filter(Path.exists, stage.paths):
-                os.utime(path, (OLD, OLD))
+        self.splits = [name for name in self.plan.datasets_used if self._split_otherwise(name)]
+        old_files = [path for stage in (*self.stale, *outdated) for path in stage.paths]
+        for name in self.splits:
+            folder = self._split(name)
+            old_files += [folder / "raw.json", folder / "card.json"]
+        for path in filter(Path.exists, old_files):
+            os.utime(path, (OLD, OLD))
 
     def warning(self) -> str:
         """What will be made anew although it was finished, why, and where the old results are."""
+        split = "".join(
+            f"vaebench: {name} will be split again, because its options or its code changed; "
+            "cells of other data than before are made anew\n"
+            for name in self.splits
+        )
         if not self.stale:
-            return ""
+            return split
         reasons: Counter[str] = Counter()
         for stage in self.stale:
             what = "trained" if stage.files[-1] == TRAINED[-1] else "tested"
             reasons[f"{what} again, {self._reason(stage)}"] += 1
         said = "; ".join(f"{number} will be {why}" for why, number in reasons.items())
-        return (
+        return split + (
             f"vaebench: of the finished cells {said}. Their results stay in "
             f"{self.plan.folder}/.kept and come back when the change is undone\n"
         )
@@ -157,12 +167,33 @@ class Upkeep:
         wanted = stamp.planned(cell.spec, code, metrics)
         yield from self._finished(cell.folder, files, inputs, wanted)
 
+    def _split_otherwise(self, name: str) -> bool:
+        """Whether a split is of other options or code; one without a stamp is believed."""
+        files = (self._split(name) / each for each in (stamp.SPLIT, "card.json"))
+        return all(path.exists() for path in files) and not self._stamped(name)
+
+    def _stamped(self, name: str) -> bool:
+        """Whether a split is there with the stamp that the plan asks for."""
+        folder = self._split(name)
+        if not (folder / "card.json").exists():
+            return False
+        wanted = stamp.split(self.plan.dataset_options(name), self.plan.dataset_code(name))
+        try:
+            return bool(read_json(folder / stamp.SPLIT) == wanted)
+        except DataError:  # damaged: as good as none
+            return False
+
+    def _split(self, name: str) -> Path:
+        return self.plan.folder / "data" / name
+
     def _scripted(self, given: set[Path]) -> dict[Path, tuple[str, list[Path]]]:
         """What scripts made for finished stages: file → script, and what it read of other jobs."""
         made: dict[Path, tuple[str, list[Path]]] = {}
-        for card in given:
+        cards = {path for path in given if path.name == "card.json"}
+        cards |= {self._split(n) / "card.json" for n in self.plan.datasets_used if self._stamped(n)}
+        for card in cards:
             raw = card.with_name("raw.json")
-            if card.name == "card.json" and raw.exists():
+            if raw.exists():
                 made |= {raw: ("fetch", []), card: ("split", [raw])}
         for key, choice in zip(self.trials.groups, map(Path, self.trials.choices()), strict=True):
             if choice in given:

@@ -68,7 +68,7 @@ def _imports(path: Path, module: str) -> list[str]:
     """The modules that the file of ``module`` imports, as absolute names."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     names = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(content(shown(path)))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -87,13 +87,19 @@ def _standard(name: str) -> bool:
 
 
 @cache
+def content(path: str) -> bytes:
+    """The bytes of a file, read once a process: what a digest is made of, whatever happens then."""
+    return Path(path).read_bytes()
+
+
+@cache
 def digest(path: str) -> str:
     """Of what the code in a file says, read once a process.
 
     Comments and docstrings are left out. So is where our own modules lie: instead of its name an
     imported module of ours has a digest of what it says itself.
     """
-    tree = _said(Path(path).read_text(encoding="utf-8"))
+    tree = _said(content(path))
     for node in _our_imports(tree):
         target = _path(node.module or "")
         node.module = _own(target) if target else node.module
@@ -103,13 +109,13 @@ def digest(path: str) -> str:
 @cache
 def _own(path: Path) -> str:
     """As :func:`digest`, whatever the file imports of ours."""
-    tree = _said(path.read_text(encoding="utf-8"))
+    tree = _said(content(shown(path)))
     for node in _our_imports(tree):
         node.module = PACKAGE
     return _hash(ast.dump(tree))
 
 
-def _said(text: str) -> ast.Module:
+def _said(text: bytes) -> ast.Module:
     """The syntax tree without docstrings; comments are in no tree."""
     tree = ast.parse(text)
     for node in ast.walk(tree):
