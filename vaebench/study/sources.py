@@ -19,11 +19,17 @@ from vaebench.components import module_spec
 PACKAGE = "vaebench"
 
 
-def importable_by_jobs(folder: str) -> None:
-    """Let every process that this one starts import from ``folder``: this package, a user's own."""
-    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    if folder not in paths:
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, *paths]))
+def importable(folder: Path, beside: Iterable[Path] = ()) -> None:
+    """Let this process and all that it starts import this package and a user's own modules.
+
+    Args:
+        folder: of this package; nothing comes before it.
+        beside: the folders of the config; they and the working folder come last.
+    """
+    first, own = str(folder), [str(path.resolve()) for path in (*beside, Path())]
+    given = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([first, *given, *own]))
+    sys.path[:] = dict.fromkeys([first, *sys.path, *own])
 
 
 def source_files(*modules: str) -> list[str]:

@@ -20,12 +20,12 @@ from vaebench.files import write_json
 from vaebench.machine import warm
 from vaebench.cells.progress import expect, expect_no_more, without_result
 from vaebench.cells.planned import CODE, planned
-from vaebench.study.sources import code, content, importable_by_jobs, shown, source_files
+from vaebench.study.sources import code, content, importable, shown, source_files
 from vaebench.study.terminal import Calm
 from vaebench.study.trials import Trials
 from vaebench.study import written
 
-importable_by_jobs(ROOT)
+importable(Path(ROOT), [Path(file).parent for file in workflow.configfiles])
 
 terminal = Calm()
 if workflow.is_main_process and Quietness.RULES in (
