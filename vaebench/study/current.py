@@ -88,6 +88,9 @@ class Upkeep:
         Where a current stage looks older than its inputs, all current files get one time; a stage
         that is not current gets the oldest time there is, so that Snakemake makes it anew. One of
         which a file is missing is left to Snakemake.
+
+        Raises:
+            DataError: the times of files cannot be set.
         """
         current: list[Stage] = []
         outdated: list[Stage] = []
@@ -108,14 +111,14 @@ class Upkeep:
             known = min((time for time in times.values() if time > OLD), default=OLD + 1)
             level = max([known, *(time + INSTANT for time in scripts.values())])
             for path in times:
-                os.utime(path, (level, level))
+                _set_time(path, level)
         self.splits = [name for name in self.plan.datasets_used if self._split_otherwise(name)]
         old_files = [path for stage in (*self.stale, *outdated) for path in stage.paths]
         for name in self.splits:
             folder = self._split(name)
             old_files += [folder / "raw.json", folder / "card.json"]
         for path in filter(Path.exists, old_files):
-            os.utime(path, (OLD, OLD))
+            _set_time(path, OLD)
 
     def warning(self) -> str:
         """What will be made anew although it was finished, why, and where the old results are."""
@@ -238,6 +241,16 @@ class Upkeep:
     @staticmethod
     def _card(cell: Cell) -> Path:
         return cell.folder.split / "card.json"
+
+
+def _set_time(path: Path, time: float) -> None:
+    try:
+        os.utime(path, (time, time))
+    except OSError as error:  # read-only, or another user's
+        raise DataError(
+            f"cannot set the time of {path}: {error.strerror}; allowed: a folder of results that "
+            "is yours (copy it, or give another one: --config results=FOLDER)"
+        ) from error
 
 
 def _time(script: str) -> float:

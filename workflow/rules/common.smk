@@ -15,7 +15,7 @@ from vaebench.cells.folder import FILES, NAMES, NONE, TESTED, TRAINED, CellFolde
 from vaebench.cells.job import IMPORTS
 from vaebench.study.plan import Plan
 from vaebench.study.current import Upkeep
-from vaebench.errors import ConfigError
+from vaebench.errors import ConfigError, DataError
 from vaebench.files import write_json
 from vaebench.machine import warm
 from vaebench.cells.progress import expect, expect_no_more, without_result
@@ -47,7 +47,10 @@ except ConfigError as error:
 study = str(plan.folder)
 upkeep = Upkeep(plan, trials)
 if workflow.is_main_process:
-    upkeep.settle()
+    try:
+        upkeep.settle()
+    except DataError as error:
+        raise WorkflowError(str(error)) from None
     print(upkeep.warning(), end="", file=sys.stderr)
 cell_folders = [str(cell.folder.path) for cell in plan.cells.values()]
 # the cells that tables, figures and MLflow are made of: all, or those that there are
