@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaebench.cells import stamp
-from vaebench.cells.folder import TESTED, TRAINED, CellFolder
+from vaebench.cells.folder import FILES, TESTED, TRAINED, CellFolder
 from vaebench.cells.planned import CODE, moved
 from vaebench.errors import DataError
 from vaebench.files import digest, read_json
@@ -117,6 +117,7 @@ class Upkeep:
         for name in self.splits:
             folder = self._split(name)
             old_files += [folder / "raw.json", folder / "card.json"]
+        old_files += self._waiting_for_removed()
         for path in filter(Path.exists, old_files):
             _set_time(path, OLD)
 
@@ -169,6 +170,23 @@ class Upkeep:
         files = (*TRAINED, *TESTED) if tested else TRAINED
         wanted = stamp.planned(cell.spec, code, metrics)
         yield from self._finished(cell.folder, files, inputs, wanted)
+
+    def _waiting_for_removed(self) -> Iterator[Path]:
+        """Files that must look old lest cells of which something was removed stay as they are.
+
+        Snakemake does not miss what lies between two files that are up to date: the tables stand
+        for the cells that they were made of, and a test for the weights that it measured.
+        """
+        tables = False
+        for cell in self.plan.cells.values():
+            there = {name: cell.folder.file(name).exists() for name in FILES}
+            if self.plan.study.finished_only and not there[FILES[-1]]:
+                continue  # it is not asked for
+            tables = tables or not all(there.values())
+            if not all(there[name] for name in TRAINED):
+                yield from map(cell.folder.file, TESTED)
+        if tables:
+            yield self.plan.folder / "tables/cells.csv"
 
     def _split_otherwise(self, name: str) -> bool:
         """Whether a split is of other options or code; one without a stamp is believed."""
