@@ -117,7 +117,7 @@ class Upkeep:
         for name in self.splits:
             folder = self._split(name)
             old_files += [folder / "raw.json", folder / "card.json"]
-        old_files += self._waiting_for_removed()
+        old_files += self._tables_without_their_cells()
         for path in filter(Path.exists, old_files):
             _set_time(path, OLD)
 
@@ -171,22 +171,18 @@ class Upkeep:
         wanted = stamp.planned(cell.spec, code, metrics)
         yield from self._finished(cell.folder, files, inputs, wanted)
 
-    def _waiting_for_removed(self) -> Iterator[Path]:
-        """Files that must look old lest cells of which something was removed stay as they are.
+    def _tables_without_their_cells(self) -> Iterator[Path]:
+        """A table that must look old, because a file of a cell was removed.
 
-        Snakemake does not miss what lies between two files that are up to date: the tables stand
-        for the cells that they were made of, and a test for the weights that it measured.
+        Snakemake does not miss what lies between two files that are up to date, and the tables
+        would stand for cells that are gone.
         """
-        tables = False
         for cell in self.plan.cells.values():
-            there = {name: cell.folder.file(name).exists() for name in FILES}
-            if self.plan.study.finished_only and not there[FILES[-1]]:
-                continue  # it is not asked for
-            tables = tables or not all(there.values())
-            if not all(there[name] for name in TRAINED):
-                yield from map(cell.folder.file, TESTED)
-        if tables:
-            yield self.plan.folder / "tables/cells.csv"
+            there = [cell.folder.file(name).exists() for name in FILES]
+            asked = there[-1] or not self.plan.study.finished_only
+            if asked and not all(there):
+                yield self.plan.folder / "tables/cells.csv"
+                return
 
     def _split_otherwise(self, name: str) -> bool:
         """Whether a split is of other options or code; one without a stamp is believed."""
