@@ -23,6 +23,7 @@ from vaebench.datasets import COUNTED, NO_FILE, Dataset, Images, Interactions
 from vaebench.datasets.fetch import local_file
 from vaebench.files import read_json
 from vaebench.report.published import has
+from vaebench.study.check import check
 from vaebench.study.keys import HOMES
 from vaebench.study.plan import Cell, Plan
 from vaebench.study.trials import Trials
@@ -308,5 +309,5 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("config", type=Path, help="the study's config file")
     given = parser.parse_args(arguments)
     plan = Plan(read(given.config), [given.config.parent])
-    plan.check()
+    check(plan)
     print(page(plan, load()).replace("CONFIG", str(given.config)), end="")  # noqa: T201

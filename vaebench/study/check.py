@@ -19,7 +19,12 @@ from vaebench.training.settings import Training
 
 
 def check(plan: Plan) -> None:
-    """See :meth:`vaebench.study.plan.Plan.check`."""
+    """Build every component of the catalogues, so that a wrong option costs a second.
+
+    Raises:
+        ConfigError: an unknown or impossible option, components that do not fit, a raw file that
+            cannot be used, or a class of the user that breaks its contract.
+    """
     study = plan.study
     for name in plan.datasets_used:
         _check_raw(plan, name)

@@ -3,8 +3,8 @@
 Every error is one sentence that names the key, its value and what is allowed.
 
 A plan is made again in every job of a cluster, so importing this module and planning load neither
-torch nor a component; :meth:`Plan.check` does, and the sources of a cell whose update order is its
-model's.
+torch nor a component; :mod:`vaebench.study.check` does, and so do the sources of a cell whose
+update order or selecting metric is its model's.
 """
 
 import os
@@ -155,17 +155,6 @@ class Plan:
             dataset=dataset, model=model, strategies=[*strategies, strategy], training=training
         )
         return self._cell(block, strategy, folder.seed)
-
-    def check(self) -> None:
-        """Build every component of the catalogues, so that a wrong option costs a second.
-
-        Raises:
-            ConfigError: an unknown or impossible option, components that do not fit, a raw file
-                that cannot be used, or a class of the user's that breaks its contract.
-        """
-        from vaebench.study.check import check  # noqa: PLC0415 (torch: see the module)
-
-        check(self)
 
     def has_pictures(self, path: str) -> bool:
         """Whether the cell at ``path`` is a VAE of pictures."""
