@@ -100,7 +100,8 @@ def _estimator(plan: Plan, block: Block, where: str) -> Estimator:
     try:
         training = Training(**(plan.study.training | block.training))
     except ValidationError as error:
-        of_study = error.errors()[0]["loc"][0] in plan.study.training
+        setting = error.errors()[0]["loc"][0]
+        of_study = setting in plan.study.training and setting not in block.training
         key = "training" if of_study else f"{where}.training"
         raise ConfigError(f"{key}.{sentence(error, Training)}") from None
     if training.update_order is not None:
