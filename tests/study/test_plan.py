@@ -33,6 +33,21 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 
 
 WRONG = {
+    "no metric that is to select an epoch": (
+        "training.select",
+        "elbo-of-nothing",
+        ["training.select", "'elbo-of-nothing' is no metric of the study", "ndcg@100"],
+    ),
+    "a metric of interactions that is to select an epoch of pictures": (
+        "grid.1.training",
+        {"select": "ndcg@100"},
+        ["grid.1.training.select", "'ndcg@100' cannot select an epoch of images"],
+    ),
+    "a metric of which less is better": (
+        "training.select",
+        "distortion",
+        ["training.select: 'distortion' cannot select an epoch of interactions"],
+    ),
     "a misspelt strategy option": (
         "strategies.cyclical.cycels",
         4,
@@ -59,7 +74,7 @@ WRONG = {
     "more held-out users than users": (
         "datasets.planted.users",
         500,
-        ["datasets.planted", "500", "more than the 600"],
+        ["datasets.planted", "500", "more than the 1200"],
     ),
     "an unknown strategy": ("grid.0.strategies.0", "constnat", ["constnat", "free-bits"]),
     "an unknown data set": ("grid.0.dataset", "plantd", ["grid.0.dataset", "plantd", "digits"]),
