@@ -26,7 +26,7 @@ from vaebench.machine import client, warm
 from vaebench.machine.provenance import processor
 from vaebench.study.plan import Plan
 
-MODULES = ["vaebench.exhausted", "vaebench.cells.kept"]
+MODULES = ["vaebench.cells.out_of_memory", "vaebench.cells.kept"]
 
 JOB = """
 import json, sys, time, uuid

@@ -1,4 +1,4 @@
-"""Which files a result stands on: found by reading, without running them, once a plan."""
+"""Which files a result depends on: found by reading, without running them, once a plan."""
 
 import ast
 import hashlib

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from vaebench.cells.folder import NONE
 from vaebench.cells.vae import resolve
 from vaebench.components import create, unnamed
-from vaebench.datasets import COUNTED, Dataset, Images, Interactions
+from vaebench.datasets import COUNTED, NO_FILE, Dataset, Images, Interactions
 from vaebench.datasets.fetch import local_file
 from vaebench.files import read_json
 from vaebench.report.published import has
@@ -144,7 +144,7 @@ def _counted(dataset: Dataset, raw: Path | None) -> Counts | None:
     if isinstance(dataset, Interactions):
         return _counts(dataset.parts(raw).counts)
     if isinstance(dataset, Images):
-        parts = dataset.read(raw)
+        parts = dataset.read(raw or NO_FILE)
         counts = {f"{part}_images": len(pictures) for part, pictures in parts.items()}
         return _counts(counts | {"pixels": parts["train"].shape[1]})
     return None

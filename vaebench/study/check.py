@@ -13,6 +13,7 @@ from vaebench.errors import ConfigError, DataError
 from vaebench.strategies import Strategy
 from vaebench.strategies.constant import Constant
 from vaebench.study.keys import HOMES, ORDERS, Block
+from vaebench.study.own import check_order, check_own
 from vaebench.study.plan import Plan
 from vaebench.training.estimators import Estimator
 from vaebench.training.settings import Training
@@ -23,6 +24,7 @@ def check(plan: Plan) -> None:
     study = plan.study
     for name in plan.datasets_used:
         _check_raw(plan, name)
+    check_own(plan)
     built = Built(
         {name: plan.dataset(name).kind for name in study.datasets},
         {name: plan.created("models", name, 1) for name in study.models},
@@ -115,6 +117,7 @@ def _estimator(plan: Plan, block: Block, where: str) -> Estimator:
         key = f"{where}.training" if "update_order" in block.training else "training"
         if not isinstance(training.update_order.get("class"), str):
             raise ConfigError(f"{key}.update_order.class: missing; allowed: file.Class")
+        check_order(f"{key}.update_order", training.update_order)
         try:
             create(ORDERS, training.update_order)
         except ConfigError as error:
