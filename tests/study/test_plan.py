@@ -34,6 +34,21 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 
 
 WRONG = {
+    "no metric that is to select an epoch": (
+        "training.select",
+        "elbo-of-nothing",
+        ["training.select", "'elbo-of-nothing' is no metric of the study", "ndcg@100"],
+    ),
+    "a metric of interactions that is to select an epoch of pictures": (
+        "grid.1.training",
+        {"select": "ndcg@100"},
+        ["grid.1.training.select", "'ndcg@100' cannot select an epoch of images"],
+    ),
+    "a metric of which less is better": (
+        "training.select",
+        "distortion",
+        ["training.select: 'distortion' cannot select an epoch of interactions"],
+    ),
     "a misspelt strategy option": (
         "strategies.cyclical.cycels",
         4,
@@ -94,7 +109,7 @@ WRONG = {
         },
         ["grid.0.strategies: 'linear': training.estimator", "β = 1 alone", "allowed: sgvb_a"],
     ),
-    "no epochs": ("grid.0.training.epochs", 0, ["grid.0.training", "epochs", "0"]),
+    "no epochs": ("training.epochs", 0, ["training.epochs", "0", "greater than or equal to 1"]),
 }
 
 

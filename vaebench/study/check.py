@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from vaebench.cells.found import references
+from vaebench.cells.selection import selecting
 from vaebench.components import create, sentence
 from vaebench.datasets.fetch import check as check_raw
 from vaebench.errors import ConfigError, DataError
@@ -66,6 +67,7 @@ def _check_block(plan: Plan, block: Block, where: str, built: Built) -> None:
                 f"{where}.baselines: {name!r} takes {taken}, but {block.dataset!r} has {kind}; "
                 f"allowed: a baseline for {kind}"
             )
+    _check_selection(plan, block, where, kind)
     estimator = _estimator(plan, block, where)
     for name in block.strategies:
         strategy = built.strategies[name]
@@ -83,6 +85,19 @@ def _check_block(plan: Plan, block: Block, where: str, built: Built) -> None:
                 f"{where}.strategies: {name!r} scales β by interactions, and {kind} have none; "
                 "allowed on images: strategies without counts"
             )
+
+
+def _check_selection(plan: Plan, block: Block, where: str, kind: str) -> None:
+    """The metric that selects the epoch is one that can."""
+    name = (plan.study.training | block.training).get("select")
+    if name is None:
+        return
+    metric = {k: v for k, v in plan.study.all_metrics[name].items() if k != "epoch"}
+    try:
+        selecting({"select": {"name": name, **metric}}, kind)
+    except ConfigError as error:
+        key = f"{where}." if "select" in block.training else ""
+        raise ConfigError(f"{key}{error}") from None
 
 
 def _check_raw(plan: Plan, name: str) -> None:
