@@ -17,6 +17,7 @@ from vaebench.contracts import ContractBroken, check_strategy
 from vaebench.files import read_json
 from vaebench.statistics.measures import MEASURES
 from vaebench.strategies import Stats, Strategy
+from vaebench.study.check import check
 from vaebench.study.plan import Plan
 from vaebench.tables import content, heads, number
 
@@ -50,7 +51,7 @@ def test_every_python_block_is_a_file_that_is_named() -> None:
 
 def test_the_study_of_all_own_classes_is_trained_and_tested(folder: Path) -> None:
     plan = Plan(STUDY | {"seeds": 1}, [folder])
-    plan.check()
+    check(plan)
     data = folder / "data"
     data.mkdir()
     plan.dataset("baskets").write_split(folder / "baskets.json", data, {"name": "baskets.json"})

@@ -26,6 +26,7 @@ from vaebench.report.published import has
 from vaebench.study.check import check
 from vaebench.study.keys import HOMES
 from vaebench.study.plan import Cell, Plan
+from vaebench.study.sources import importable
 from vaebench.study.trials import Trials
 from vaebench.study.written import read
 from vaebench.tables.markdown import table
@@ -308,6 +309,8 @@ def main(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("config", type=Path, help="the study's config file")
     given = parser.parse_args(arguments)
-    plan = Plan(read(given.config), [given.config.parent])
+    config = read(given.config)
+    importable(Path(__file__).parents[2], [given.config.parent])
+    plan = Plan(config, [given.config.parent])
     check(plan)
     print(page(plan, load()).replace("CONFIG", str(given.config)), end="")  # noqa: T201

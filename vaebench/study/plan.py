@@ -90,6 +90,7 @@ class Plan:
                 f"control: {study.control!r} is not in the grid; allowed: {', '.join(sorted(used))}"
             )
         self.datasets_used = list(dict.fromkeys(cell.dataset for cell in self.cells.values()))
+        self._outside: dict[str, Cell] = {}
         self._sources: dict[tuple[str, ...], list[str]] = {}
         self._codes: dict[tuple[str, ...], str] = {}
 
@@ -145,7 +146,8 @@ class Plan:
         dataset, model, strategy = folder.dataset, folder.model, folder.strategy
         if model in self.study.baselines and strategy == NONE:
             self._known("the path", dataset, "datasets")
-            return self.baseline_cell(dataset, model, folder.seed)
+            cell = self._outside[folder.key] = self.baseline_cell(dataset, model, folder.seed)
+            return cell
         for kind, name in (("datasets", dataset), ("models", model), ("strategies", strategy)):
             self._known("the path", name, kind)
         like = [b for b in self.study.grid if (b.dataset, b.model) == (dataset, model)]
@@ -154,7 +156,8 @@ class Plan:
         block = Block(
             dataset=dataset, model=model, strategies=[*strategies, strategy], training=training
         )
-        return self._cell(block, strategy, folder.seed)
+        cell = self._outside[folder.key] = self._cell(block, strategy, folder.seed)
+        return cell
 
     def has_pictures(self, path: str) -> bool:
         """Whether the cell at ``path`` is a VAE of pictures."""
@@ -251,9 +254,12 @@ class Plan:
         return self._code(self.test_sources(cell))
 
     def uses(self) -> dict[str, list[str]]:
-        """Every digest of code that cells of this plan are made with → its files."""
-        found = {}
-        for cell in self.cells.values():
+        """Every digest of code that jobs of this plan are made with → its files.
+
+        Those of splits, of the grid's cells, and of cells outside of it that were asked for.
+        """
+        found = {self.dataset_code(name): self.dataset_sources(name) for name in self.datasets_used}
+        for cell in (*self.cells.values(), *self._outside.values()):
             found[self.training_code(cell)] = self.training_sources(cell)
             if not cell.is_baseline:
                 found[self.test_code(cell)] = self.test_sources(cell)
