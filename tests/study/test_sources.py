@@ -24,7 +24,7 @@ import sys
 import yaml
 from vaebench.study.plan import Plan
 
-ORDER = {"update_order": {"class": "joint.Joint"}}  # or each model is asked for its own
+ORDER = {"update_order": {"class": "joint.Joint"}, "select": "elbo"}  # or a model says its own
 plan = Plan(yaml.safe_load(open("config.yaml", encoding="utf-8")) | {"training": ORDER})
 for cell in plan.cells.values():
     plan.training_sources(cell)

@@ -282,6 +282,8 @@ class Plan:
 
     def _selecting(self, cell: Cell) -> list[str]:
         """The module of the metric that selects a cell's epoch."""
+        if "select" in cell.spec:
+            return [module_name(HOMES["metrics"], cell.spec["select"]["class"])]
         model: type[VAE] = find(HOMES["models"], cell.spec["model"]["class"])
         _, metric = selecting(cell.spec, model.data_kind)
         return [module_name(HOMES["metrics"], metric["class"])]
