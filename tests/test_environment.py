@@ -63,6 +63,6 @@ def test_profiles_name_rules_that_there_are() -> None:
 def test_the_tree_of_the_readme_is_that_of_the_package() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     tree = text.partition("\nvaebench/\n")[2].partition("\ntests/")[0]
-    named = re.findall(r"(?:^|  )([a-z]+)/", tree, re.MULTILINE)
+    named = re.findall(r"(?<!\S)([a-z]+)/(?=\s)", tree)
     rooms = {path.parent.name for path in (ROOT / "vaebench").glob("*/__init__.py")}
     assert sorted(named) == sorted(rooms)

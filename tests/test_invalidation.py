@@ -82,6 +82,7 @@ EDITS: dict[str, tuple[str, Callable[[str], str], dict[str, int]]] = {
     "the plan": ("study/plan", statement, {}),
     "the ritual of a job": ("cells/job", statement, {}),
     "how the study is read back": ("cells/reading", statement, {}),
+    "the number of a release": ("__init__", says('__version__ = "', '__version__ = "9'), {}),
     "a comment in the loop": ("training/loop", comment, {}),
     "a docstring of the loop": (
         "training/loop",

@@ -38,6 +38,7 @@ def module_spec(module: str) -> ModuleSpec | None:
         return importlib.util.find_spec(module)
 
 
+@functools.cache
 def module_name(home: str, path: str) -> str:
     """The absolute module of ``path`` as seen from package ``home``; nothing of it is run.
 

@@ -112,8 +112,16 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401
-    """Write strict JSON (no NaN), indented, keys in the order given."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    """Write strict JSON, indented, keys in the order given.
+
+    Raises:
+        DataError: a number is not finite, which JSON has no word for; or see :func:`whole`.
+    """
+    try:
+        text = json.dumps(value, indent=2, allow_nan=False)
+    except ValueError as error:
+        raise DataError(f"cannot write {path}: {error}; allowed: finite numbers") from error
+    write_text(path, text + "\n")
 
 
 def write_frame(path: Path, frame: "pd.DataFrame") -> None:

@@ -34,7 +34,7 @@ def test_a_split_of_other_code_looks_old_and_is_named(tmp_path: Path) -> None:
 
 
 def test_a_split_as_planned_is_newer_than_the_script_that_makes_it(tmp_path: Path) -> None:
-    """Also where no cell is finished: a checkout writes all scripts, and splits take long."""
+    """Also where no cell is finished: a checkout writes all scripts anew."""
     plan, card = split(tmp_path, Plan(STUDY).dataset_code("digits"))
     for name in ("raw.json", "card.json"):
         os.utime(card.with_name(name), (1.1e9, 1.1e9))

@@ -13,6 +13,7 @@ import yaml
 
 from vaebench import contracts
 from vaebench.errors import ConfigError
+from vaebench.study.check import check
 from vaebench.study.plan import Plan
 
 ROOT = Path(__file__).parents[2]
@@ -136,7 +137,7 @@ def write(folder: Path, classes: str) -> None:
 
 def test_good_classes_of_every_kind_pass(folder: Path) -> None:
     write(folder, GOOD)
-    Plan(STUDY).check()
+    check(Plan(STUDY))
     assert not (folder / "results").exists()
 
 
@@ -145,7 +146,7 @@ def test_a_broken_class_ends_before_any_job(folder: Path, kind: str) -> None:
     classes, sentence = BROKEN[kind]
     write(folder, f"{GOOD}\n{classes}")
     with pytest.raises(ConfigError, match=sentence) as found:
-        Plan(STUDY).check()
+        check(Plan(STUDY))
     assert "\n" not in str(found.value)
     assert "allowed: " in str(found.value)
 
@@ -154,7 +155,7 @@ def test_a_wrong_option_of_ones_own_class_names_its_key(folder: Path) -> None:
     write(folder, GOOD)
     study = STUDY | {"strategies": {"mine": {"class": "own_classes.Half", "betta": 1}}}
     with pytest.raises(ConfigError, match=r"^strategies\.mine\.betta: unknown key; allowed: beta"):
-        Plan(study).check()
+        check(Plan(study))
 
 
 def test_a_class_that_raises_is_one_sentence(folder: Path) -> None:
@@ -164,7 +165,7 @@ def test_a_class_that_raises_is_one_sentence(folder: Path) -> None:
     )
     study = STUDY | {"strategies": {"mine": {"class": "own_classes.Half"}}}
     with pytest.raises(ConfigError, match=r"^strategies\.mine: Half: ZeroDivisionError: division"):
-        Plan(study).check()
+        check(Plan(study))
 
 
 def test_the_packages_own_classes_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +173,7 @@ def test_the_packages_own_classes_cost_nothing(monkeypatch: pytest.MonkeyPatch) 
     for name in contracts.__all__:
         if name.startswith("check_"):
             monkeypatch.setattr(contracts, name, lambda *_, name=name, **__: pytest.fail(name))
-    Plan(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))).check()
+    check(Plan(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))))
 
 
 NEGATIVE = """

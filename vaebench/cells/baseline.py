@@ -22,7 +22,7 @@ from vaebench.cells import tested
 from vaebench.cells.files import seal, write_table, write_weights
 from vaebench.cells.folder import NONE
 from vaebench.cells.found import found_elsewhere
-from vaebench.cells.metrics import Found, bounded, created, ranked
+from vaebench.cells.metrics import Found, bounded, created, finite, ranked
 from vaebench.cells.out_of_memory import STATUS, within_memory
 from vaebench.cells.selection import selecting
 from vaebench.components import create, find, options, unnamed
@@ -118,12 +118,19 @@ def _run(
             raise ConfigError(f"{spec['model']['name']}.{error}") from error
         fitted = time.perf_counter() - started
         name, component = selecting(spec, kind)
-        validated = evaluate(baseline, data.held_out("validation"), created({name: component}))
-        if metrics is not None:
-            part = data.held_out("test")
-            built = tested.built(metrics)
-            found = evaluate(baseline, part, built, partial(tested.popularity, data))
-            sizes = tested.interactions(part)
+        try:
+            judge = created({name: component})
+            validated = evaluate(baseline, data.held_out("validation"), judge, "validation")
+            if metrics is not None:
+                part, built = data.held_out("test"), tested.built(metrics)
+                shown = partial(tested.popularity, data)
+                found, sizes = (
+                    evaluate(baseline, part, built, "test", shown),
+                    tested.interactions(part),
+                )
+        except Diverged as error:
+            broken = {"status": "diverged", "reason": str(error), "stamp": stamp}
+            return _written(out, spec, broken, metrics, Found({}, {}))
     selected: dict[str, Any] = {"epoch": None, "beta": None}
     selected |= {f"validation_{n}": tested.mean(v) for n, v in validated.examples.items()}
     about = {
@@ -199,19 +206,25 @@ def evaluate(
     baseline: Baseline,
     part: HeldOut,
     metrics: Mapping[str, Metric],
+    where: str,
     popularity: Any = None,  # noqa: ANN401 (see ranked)
 ) -> Found:
-    """The metrics of a held-out part that the baseline has."""
+    """The metrics of a held-out part that the baseline has; ``where``: its name.
+
+    Raises:
+        Diverged: a value is not finite.
+    """
     if isinstance(baseline, Density):
         assert isinstance(part.examples, torch.Tensor)  # noqa: S101 (pictures)
         bounds = baseline.bounds(part.examples.numpy())
-        return Found(bounded(metrics, {k: torch.from_numpy(v) for k, v in bounds.items()}), {})
+        of_bound = bounded(metrics, {k: torch.from_numpy(v) for k, v in bounds.items()})
+        return finite(Found(of_bound, {}), metrics, where)
     assert isinstance(baseline, Recommender)  # noqa: S101 (there are two families)
 
     def scores(fold_in: SparseRows) -> torch.Tensor:
         return torch.from_numpy(baseline.scores(matrix(fold_in)))
 
-    return ranked(metrics, scores, part, popularity)
+    return finite(ranked(metrics, scores, part, popularity), metrics, where)
 
 
 def matrix(rows: SparseRows) -> csr_matrix:

@@ -1,5 +1,6 @@
 """The metrics of a study by name, and what they say of one part of the data."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vaebench.components import create
+from vaebench.errors import Diverged
 from vaebench.metrics import (
     Bound,
     Catalogue,
@@ -54,6 +56,33 @@ class Found:
     cells: dict[str, float]
 
 
+def finite(found: Found, metrics: Mapping[str, Metric], where: str) -> Found:
+    """``found``, if it is made of finite numbers; NaN of a ranking is a user without a target.
+
+    A mean over the other examples would be one of survivors.
+
+    Args:
+        found: values by name, also of what is no metric.
+        metrics: by name.
+        where: the part of the data, for the message.
+
+    Raises:
+        Diverged: a value is not finite.
+    """
+    said = []
+    for name, values in found.examples.items():
+        broken = ~np.isfinite(values)
+        if isinstance(metrics.get(name), Ranking):
+            broken &= ~np.isnan(values)
+        if broken.any():
+            count = f"{broken.sum()} of {len(values)} examples"
+            said.append(f"{name} is {values[broken][0]} for {count}")
+    said += [f"{name} is {v}" for name, v in found.cells.items() if not math.isfinite(v)]
+    if said:
+        raise Diverged(f"{where} is not finite: {', '.join(said)}; allowed: finite numbers")
+    return found
+
+
 def ranked(
     metrics: Mapping[str, Metric],
     scores: Scores,
@@ -68,6 +97,9 @@ def ranked(
         part: users with fold-in and held-out items.
         popularity: gives the number of training interactions of each item; needed by a metric of
             the catalogue alone.
+
+    Raises:
+        Diverged: a score is NaN, which has no rank.
     """
     if part.fold_in is None or part.held_out is None:
         return Found({}, {})
@@ -79,6 +111,8 @@ def ranked(
     for users in torch.arange(len(part.fold_in)).split(CHUNK) if depths else ():
         seen, hidden = part.fold_in[users], part.held_out[users]
         found = scores(seen)
+        if torch.isnan(found).any():
+            raise Diverged("a score of an item is nan, which has no rank; allowed: numbers")
         best = {depth: lists(found, seen, hidden, depth) for depth in depths}
         for name, metric in of_users.items():
             columns[name].append(metric.values(best[max(DEPTH, metric.k)]))

@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from vaebench.cells.built import build, features, streams_of
-from vaebench.cells.metrics import Found, bounded, likely, logits, ranked
+from vaebench.cells.metrics import Found, bounded, finite, likely, logits, ranked
 from vaebench.cells.out_of_memory import STATUS, within_memory
 from vaebench.cells.tested import (
     Components,
@@ -33,7 +33,7 @@ from vaebench.cells.tested import (
     popularity,
     write,
 )
-from vaebench.errors import DataError
+from vaebench.errors import DataError, Diverged
 from vaebench.files import read_json
 from vaebench.metrics import Metric
 from vaebench.metrics.bound import elbo
@@ -96,7 +96,10 @@ def _run(
     check(out, sealed(out / "training.json"))
     tested = Tested(Found({}, {}))
     if training["status"] == "done":
-        tested = values(out, read_json(out / "config.json"), data_folder, metrics, samples)
+        try:
+            tested = values(out, read_json(out / "config.json"), data_folder, metrics, samples)
+        except Diverged as error:
+            training |= {"status": "diverged", "reason": str(error)}
     return write(
         out,
         training,
@@ -133,6 +136,7 @@ def values(
 
     Raises:
         DataError: a file cannot be read, or the weights do not fit the model.
+        Diverged: a value is not finite.
     """
     components, epochs = built(metrics), epochs_of(metrics)
     data, noise = Data(data_folder, torch.device("cpu")), streams_of(spec)["noise"]
@@ -151,6 +155,8 @@ def values(
         tested.found = Found(old.examples | each.examples, old.cells | each.cells)
         if epoch == "selected":
             tested.latents, tested.diagnostics = of_latents(model, part, noise)
+    finite(tested.found, components, "test")
+    finite(Found(tested.latents, tested.diagnostics), {}, "test of the latents")
     return tested
 
 

@@ -14,7 +14,6 @@ The test part is not read here: see :mod:`vaebench.cells.test`. While a cell tra
 """
 
 import logging
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -27,7 +26,7 @@ import torch
 from vaebench.cells.built import build, features, streams_of
 from vaebench.cells.files import seal, write_table, write_weights
 from vaebench.cells.found import found_elsewhere
-from vaebench.cells.metrics import bounded, created, logits, ranked
+from vaebench.cells.metrics import Found, bounded, created, finite, logits, ranked
 from vaebench.cells.out_of_memory import STATUS, within_memory
 from vaebench.cells.selection import selecting
 from vaebench.components import create, find, options, unnamed
@@ -109,7 +108,7 @@ class Prepared:
         The same ε at every epoch, so that epochs differ by their weights alone.
 
         Raises:
-            Diverged: a mean is not finite.
+            Diverged: a value is not finite.
         """
         model, part = self.learner.model, self.validation
         noise = torch_stream("validation", *self.noise, device=self.device)
@@ -117,12 +116,8 @@ class Prepared:
         found = ranked(self.metrics, logits(model), part).examples
         found |= {name: each.cpu().numpy() for name, each in values.items()}
         found |= bounded(self.metrics, values)
-        means = {f"validation_{name}": _mean(each) for name, each in found.items()}
-        broken = {name: value for name, value in means.items() if not math.isfinite(value)}
-        if broken:
-            said = ", ".join(f"{name} {value}" for name, value in broken.items())
-            raise Diverged(f"validation is not finite: {said}; allowed: finite numbers")
-        return means
+        finite(Found(found, {}), self.metrics, "validation")
+        return {f"validation_{name}": float(np.nanmean(each)) for name, each in found.items()}
 
 
 @dataclass
@@ -418,8 +413,3 @@ def choose_device(wanted: str) -> torch.device:
 def snapshot(model: VAE) -> dict[str, torch.Tensor]:
     """A copy of the weights on the CPU."""
     return {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
-
-
-def _mean(values: np.ndarray) -> float:
-    """Over the examples that have a value: a user without held-out items has no ranking."""
-    return float(np.nanmean(values)) if not np.isnan(values).all() else math.nan

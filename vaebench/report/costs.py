@@ -23,6 +23,7 @@ from vaebench.datasets import COUNTED, NO_FILE, Dataset, Images, Interactions
 from vaebench.datasets.fetch import local_file
 from vaebench.files import read_json
 from vaebench.report.published import has
+from vaebench.study.check import check
 from vaebench.study.keys import HOMES
 from vaebench.study.plan import Cell, Plan
 from vaebench.study.sources import importable
@@ -311,5 +312,5 @@ def main(arguments: Sequence[str]) -> None:
     config = read(given.config)
     importable(Path(__file__).parents[2], [given.config.parent])
     plan = Plan(config, [given.config.parent])
-    plan.check()
+    check(plan)
     print(page(plan, load()).replace("CONFIG", str(given.config)), end="")  # noqa: T201

@@ -147,5 +147,5 @@ def _fitted(spec: Mapping[str, Any], data: Path, metrics: Components) -> test.Te
     with threadpool_limits(torch.get_num_threads(), "blas"):
         baseline.fit(fitted, own, random, spec["dataset"])
         part = own.held_out("test")
-        found = baseline.evaluate(fitted, part, built(metrics), partial(popularity, own))
+        found = baseline.evaluate(fitted, part, built(metrics), "test", partial(popularity, own))
     return test.Tested(found, interactions(part))

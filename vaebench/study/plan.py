@@ -3,8 +3,8 @@
 Every error is one sentence that names the key, its value and what is allowed.
 
 A plan is made again in every job of a cluster, so importing this module and planning load neither
-torch nor a component; :meth:`Plan.check` does, and the sources of a cell whose update order is its
-model's.
+torch nor a component; :mod:`vaebench.study.check` does, and so do the sources of a cell whose
+update order or selecting metric is its model's.
 """
 
 import os
@@ -159,17 +159,6 @@ class Plan:
         cell = self._outside[folder.key] = self._cell(block, strategy, folder.seed)
         return cell
 
-    def check(self) -> None:
-        """Build every component of the catalogues, so that a wrong option costs a second.
-
-        Raises:
-            ConfigError: an unknown or impossible option, components that do not fit, a raw file
-                that cannot be used, or a class of the user's that breaks its contract.
-        """
-        from vaebench.study.check import check  # noqa: PLC0415 (torch: see the module)
-
-        check(self)
-
     def has_pictures(self, path: str) -> bool:
         """Whether the cell at ``path`` is a VAE of pictures."""
         cell = self.cells[path]
@@ -293,6 +282,8 @@ class Plan:
 
     def _selecting(self, cell: Cell) -> list[str]:
         """The module of the metric that selects a cell's epoch."""
+        if "select" in cell.spec:
+            return [module_name(HOMES["metrics"], cell.spec["select"]["class"])]
         model: type[VAE] = find(HOMES["models"], cell.spec["model"]["class"])
         _, metric = selecting(cell.spec, model.data_kind)
         return [module_name(HOMES["metrics"], metric["class"])]

@@ -141,7 +141,9 @@ def _hash(text: str) -> str:
 
 
 def _says_nothing(node: ast.stmt) -> bool:
-    """A docstring, of a definition or of a constant."""
+    """A docstring, of a definition or of a constant; and the number of a release."""
+    if isinstance(node, ast.Assign):
+        return any(isinstance(t, ast.Name) and t.id == "__version__" for t in node.targets)
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)

@@ -126,16 +126,16 @@ class Epoch:
                 to its target (over all of them where the encoder learned in none).
 
         Raises:
-            Diverged: distortion or rate is not finite.
+            Diverged: distortion, rate or β is not finite.
         """
         assert isinstance(self.sums, Tensor)  # noqa: S101 (there is no epoch without an update)
         distortion, rate, beta, driven = (self.sums / self.examples).tolist()
         if isinstance(self.driven, Tensor):
             driven = (self.driven / self.acted).item()
-        if not math.isfinite(distortion + rate):
+        if not all(map(math.isfinite, (distortion, rate, beta, driven))):
             raise Diverged(
                 f"training diverged in epoch {self.number} (up to update {updates}): distortion "
-                f"{distortion}, rate {rate}; allowed: finite numbers"
+                f"{distortion}, rate {rate}, β {beta}; allowed: finite numbers"
             )
         values = torch.cat(self.betas).cpu()
         levels = torch.tensor(list(BETA_QUANTILES.values()))
