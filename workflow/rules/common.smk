@@ -13,7 +13,6 @@ sys.path.insert(0, ROOT)
 
 from vaebench.cells.folder import FILES, NAMES, NONE, TESTED, TRAINED, CellFolder
 from vaebench.cells.job import IMPORTS
-from vaebench.study.check import check
 from vaebench.study.plan import Plan
 from vaebench.study.current import Upkeep
 from vaebench.errors import ConfigError, DataError
@@ -40,6 +39,9 @@ try:
     plan = Plan(config, [Path(file).parent for file in workflow.configfiles])
     trials = Trials(plan)
     if workflow.is_main_process:
+        # with torch, which a job of a cluster does not need to plan
+        from vaebench.study.check import check
+
         check(plan)
         trials.check()
 except ConfigError as error:
