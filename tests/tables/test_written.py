@@ -78,7 +78,7 @@ def test_the_table_of_means_says_what_is_of_other_weights_and_what_has_no_exampl
     tables: Path,
 ) -> None:
     text = (tables / "results.tex").read_text()
-    assert text.count("“last epoch”: those of the last one.") == 2
+    assert text.count(": those of the last one.") == 2
     assert "over seeds alone, by the seeds' paired t: gini, gini.last, last epoch." in text
     assert "40 test examples" in text
     assert "1 to 40" not in text
