@@ -20,16 +20,19 @@ include: "workflow/rules/tracking.smk"
 
 
 onstart:
-    expect(
-        plan.folder,
-        to_run=sum(
-            job.rule.name in ("test", "baseline")
-            for job in workflow.dag.needrun_jobs()
-        ),
-    )
-    planned(plan.folder / CODE, upkeep.uses())
-    warm.start(IMPORTS, threads=plan.study.resources.threads)
-    write_json(plan.folder / "study.json", plan.study.model_dump())
+    try:
+        expect(
+            plan.folder,
+            to_run=sum(
+                job.rule.name in ("test", "baseline")
+                for job in workflow.dag.needrun_jobs()
+            ),
+        )
+        planned(plan.folder / CODE, upkeep.uses(), content)
+        warm.start(IMPORTS, threads=plan.study.resources.threads)
+        write_json(plan.folder / "study.json", plan.study.model_dump())
+    except (DataError, OSError) as error:  # a full disk, a folder that is read-only
+        raise WorkflowError(str(error)) from None
 
 
 onsuccess:

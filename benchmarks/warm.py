@@ -21,22 +21,24 @@ from typing import Any
 
 from overhead import STUDY
 
+from vaebench.cells.job import IMPORTS
 from vaebench.components import create
 from vaebench.machine import client, warm
 from vaebench.machine.provenance import processor
 from vaebench.study.plan import Plan
 
-MODULES = ["vaebench.exhausted", "vaebench.cells.kept"]
-
 JOB = """
 import json, sys, time, uuid
 from pathlib import Path
-from tests.trained import run
 import torch
+from vaebench.cells import test, vae
+from vaebench.study.keys import SHIPPED
 torch.set_num_threads(1)
 for _ in range(int(sys.argv[3])):
     start = time.process_time()
-    run(json.loads(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[2], str(uuid.uuid4())))
+    data, out = Path(sys.argv[2]), Path(sys.argv[2], str(uuid.uuid4()))
+    vae.run(json.loads(sys.argv[1]), data, out)
+    test.run(out, data, SHIPPED)
     print(time.process_time() - start)
 """
 
@@ -73,7 +75,7 @@ class Jobs:
 
     def warmly(self, jobs: int) -> tuple[float, float, float]:
         """CPU of a job and its wall seconds, and the CPU of the server itself."""
-        server = warm.start(MODULES, 1)
+        server = warm.start(IMPORTS, 1)
         assert server is not None  # noqa: S101 (Linux)
         assert server.stdin is not None  # noqa: S101
         self.run(*CLIENT)  # the first waits for the imports

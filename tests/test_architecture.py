@@ -1,4 +1,4 @@
-"""Who may import whom, and that the files a result stands on are the ones it really loads."""
+"""Who may import whom, and that the files a result depends on are the ones it really loads."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""pyproject.toml, constraints.txt and environment.yml name the same versions."""
+"""One thing has one name: versions of dependencies, rules in profiles, folders in the README."""
 
 import re
 import tomllib
@@ -44,3 +44,25 @@ def test_torch_is_the_pinned_one_everywhere() -> None:
     """An unpinned torch drags in gigabytes."""
     assert "torch==2.13.0" in PROJECT["dependencies"]
     assert PINS["torch"] == "2.13.0"
+
+
+def test_profiles_name_rules_that_there_are() -> None:
+    """Snakemake takes groups and resources of an unknown rule without a word."""
+    workflow = [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]
+    rules = {
+        name
+        for file in workflow
+        for name in re.findall(r"^ *rule (\w+):", file.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    for file in (ROOT / "profiles").glob("*/config.yaml"):
+        profile = yaml.safe_load(file.read_text(encoding="utf-8"))
+        for key in ("groups", "set-resources", "set-threads"):
+            assert set(profile.get(key, {})) <= rules, f"{file}: {key}"
+
+
+def test_the_tree_of_the_readme_is_that_of_the_package() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    tree = text.partition("\nvaebench/\n")[2].partition("\ntests/")[0]
+    named = re.findall(r"(?<!\S)([a-z]+)/(?=\s)", tree)
+    rooms = {path.parent.name for path in (ROOT / "vaebench").glob("*/__init__.py")}
+    assert sorted(named) == sorted(rooms)

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,7 @@ EDITS: dict[str, tuple[str, Callable[[str], str], dict[str, int]]] = {
     "the plan": ("study/plan", statement, {}),
     "the ritual of a job": ("cells/job", statement, {}),
     "how the study is read back": ("cells/reading", statement, {}),
+    "the number of a release": ("__init__", says('__version__ = "', '__version__ = "9'), {}),
     "a comment in the loop": ("training/loop", comment, {}),
     "a docstring of the loop": (
         "training/loop",
@@ -115,7 +117,7 @@ from vaebench.study import sources
 from vaebench.study.plan import Plan
 
 def digests():
-    for function in (sources.digest, sources._own, sources._imports):
+    for function in (sources.content, sources.digest, sources._own, sources._imports):
         function.cache_clear()
     plan = Plan(yaml.safe_load(open("study.yaml", encoding="utf-8")))
     found = {f"split {name}": plan.dataset_code(name) for name in plan.datasets_used}
@@ -234,9 +236,16 @@ def test_times_do_not_count(project: Project) -> None:
     """Every file touched, in an order that no run would give."""
     for path in project.path(".").rglob("*"):
         if path.is_file() and path.name not in ("report.html", "verdict.txt"):
-            os.utime(path, (1e9 + hash(path.name) % 1000,) * 2)
+            os.utime(path, (1e9 + zlib.crc32(path.name.encode()) % 1000,) * 2)
     for card in project.path("data").glob("*/card.json"):
         card.touch()
+    assert jobs(project) == {}
+
+
+def test_a_fresh_checkout_splits_and_trains_nothing(project: Project) -> None:
+    """It gives every script of the workflow the time of now."""
+    for script in (project.folder / "workflow/scripts").iterdir():
+        script.touch()
     assert jobs(project) == {}
 
 
@@ -257,6 +266,23 @@ def test_a_copied_folder_trains_nothing(project: Project) -> None:
     finally:
         shutil.rmtree(project.path("."))
         original.rename(project.path("."))
+        shutil.rmtree(metadata, ignore_errors=True)
+        aside.rename(metadata)
+
+
+def test_a_split_is_known_by_its_options_without_a_record(project: Project) -> None:
+    """A folder that was copied without what Snakemake knows of it, and other options."""
+    metadata = project.folder / ".snakemake"
+    aside = metadata.rename(project.folder / "aside")
+    planted = SMALL["datasets"]["planted"] | {"users": 200}
+    project.write(SMALL | {"datasets": SMALL["datasets"] | {"planted": planted}})
+    times = {path: path.stat().st_mtime for path in project.path("data/planted").iterdir()}
+    try:
+        assert jobs(project) == {"split": 1, "train": 2, "test": 2, "baseline": 1}
+        assert "planted will be split again" in project.snakemake("--dry-run").stderr
+    finally:
+        for path, time in times.items():
+            os.utime(path, (time, time))
         shutil.rmtree(metadata, ignore_errors=True)
         aside.rename(metadata)
 

@@ -12,6 +12,7 @@ import yaml
 from vaebench.components import create
 from vaebench.errors import ConfigError
 from vaebench.strategies import Stats
+from vaebench.study.check import check
 from vaebench.study.plan import Plan
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +40,7 @@ def test_the_strategy_of_the_readme_is_one_file_and_one_line(
     study = DEFAULT | {"strategies": DEFAULT["strategies"] | line, "control": "halves"}
     study["grid"] = [{"dataset": "planted", "model": "mult-vae", "strategies": ["halves"]}]
     plan = Plan(study)
-    plan.check()
+    check(plan)
     sources = plan.training_sources(next(iter(plan.cells.values())))
     assert str(tmp_path / "halves.py") in sources, "an edit of it must rerun its cells"
     sys.modules.pop("halves")
@@ -48,7 +49,7 @@ def test_the_strategy_of_the_readme_is_one_file_and_one_line(
 def test_the_error_of_the_readme_is_the_one_that_comes() -> None:
     strategies = DEFAULT["strategies"] | {"cyclical": {"class": "cyclical.Cyclical", "cycels": 4}}
     with pytest.raises(ConfigError) as found:
-        Plan(DEFAULT | {"strategies": strategies}).check()
+        check(Plan(DEFAULT | {"strategies": strategies}))
     assert str(found.value) in README
 
 

@@ -1,3 +1,3 @@
 """vaebench: how should the weight β of the KL term of a variational autoencoder be set?"""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -10,6 +10,7 @@ import functools
 import importlib
 import importlib.util
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any, get_args, get_type_hints
@@ -37,6 +38,7 @@ def module_spec(module: str) -> ModuleSpec | None:
         return importlib.util.find_spec(module)
 
 
+@functools.cache
 def module_name(home: str, path: str) -> str:
     """The absolute module of ``path`` as seen from package ``home``; nothing of it is run.
 
@@ -196,6 +198,8 @@ def sentence(error: ValidationError, model: type[BaseModel]) -> str:
         if part in kinds:  # not a key: pydantic's word for the kind that was chosen
             where, kinds = kinds[str(part)], {}
             continue
+        if part == "[key]":  # the name before it is what is wrong, not its value
+            continue
         names.append(str(part))
         if where is not None and isinstance(part, str) and part in where.model_fields:
             inner = _models(where.model_fields[part].annotation)
@@ -214,7 +218,7 @@ def sentence(error: ValidationError, model: type[BaseModel]) -> str:
         return f"{key}: unknown key; allowed: {allowed or 'none'}"
     if finding["type"] == "missing":
         return f"{key}: missing"
-    message = finding["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = re.sub("^(Value error, )?(Input |[A-Z][a-z]+ (?=should))?", "", finding["msg"])
     return f"{key}: {finding['input']!r} is not allowed; it {message}"
 
 

@@ -25,6 +25,12 @@ SECRET = re.compile(
 )
 """An address that everybody reads alike, with user, password and query where they belong."""
 
+NAME = re.compile(r"[a-z_-]{0,16}")
+"""A user's name that may stand in a message: no token looks like that."""
+
+SIGNS = re.compile(r"[/?#@:=&;]|%(?:25)*(?:2F|3F|23|40|3A|3D|26|3B)", re.IGNORECASE)
+"""What stands between two parts of an address, plain or percent-encoded."""
+
 IN_ENVIRONMENT = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, MLFLOW_TRACKING_TOKEN"
 SECRETS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "PGPASSWORD")
 ADDRESSES = ("MLFLOW_TRACKING_URI", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -61,7 +67,7 @@ def shown(uri: str) -> str:
     """``uri`` as a message may show it: without user, password and query."""
     if is_public(uri):
         return uri
-    parts = SECRET.fullmatch(uri)
+    parts = _read(uri)
     if parts and is_public(bare := f"{parts['scheme']}://{parts['place']}"):
         return bare
     return f"{uri.partition('://')[0]}://…" if re.match(r"[A-Za-z][\w+.-]*://", uri) else "…"
@@ -95,27 +101,39 @@ def _hidden(uri: str) -> set[str]:
     """The secret parts of an address in all their forms."""
     if is_public(uri):
         return set()
-    parts = SECRET.fullmatch(uri)
+    parts = _read(uri)
     if parts is None:  # any part may be it
         rest = uri.partition("://")[2] or uri
         return {form for piece in _pieces(rest) for form in _forms(piece)}
     user, password = parts["user"] or "", parts["password"]
-    values = [pair.partition("=")[2] or pair for pair in re.split("[&;]", parts["query"] or "")]
-    secrets = {user if password is None else password}.union(*map(_pieces, values))
+    values = [pair.partition("=")[2] or pair for pair in (parts["query"] or "").split("&")]
+    # TOKEN:x-oauth-basic@ has its secret in the user's place; a plain word is a name
+    names = {user} if password is None or not NAME.fullmatch(unquote(user)) else set()
+    secrets = names.union(*map(_pieces, [*values, *names, password or ""]))
     found = {form for secret in secrets for form in _forms(secret)}
     return found | ({_header(unquote(user), unquote(password))} if password else set())
 
 
+def _read(uri: str) -> re.Match[str] | None:
+    """The parts of an address, unless decoding its user makes other parts of them."""
+    parts = SECRET.fullmatch(uri)
+    if parts is None or any(re.search("[/?#=&;]", form) for form in _decoded(parts["user"] or "")):
+        return None
+    return parts
+
+
 def _pieces(text: str) -> set[str]:
     """The text and all between two of ``/?#@:=&;``, encoded and decoded."""
-    return {piece for form in _decoded(text) for piece in (form, *re.split(r"[/?#@:=&;]", form))}
+    return {piece for form in _decoded(text) for piece in (form, *SIGNS.split(form))}
 
 
 def _forms(secret: str) -> set[str]:
-    """A secret as it is, decoded, and encoded."""
+    """A secret as it is, decoded, and encoded once and twice."""
     plain = _decoded(secret)
-    encoded = {code(text, safe="") for text in plain for code in (quote, quote_plus)}
-    return {form for form in plain | encoded if form}
+    found = set(plain)
+    for _ in range(2):  # a library may encode what was encoded before
+        found |= {code(text, safe="") for text in found for code in (quote, quote_plus)}
+    return {form for form in found if form}
 
 
 def _decoded(text: str) -> set[str]:

@@ -14,6 +14,7 @@ from vaebench.cells.found import settled
 from vaebench.components import create
 from vaebench.errors import ConfigError
 from vaebench.files import read_json
+from vaebench.study.check import check
 from vaebench.study.plan import Plan
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +56,7 @@ def test_the_second_stage_trains_with_the_beta_at_the_first_ones_peak(tmp_path: 
         None, tmp_path / "data", {"name": None, "sha256": None}
     )
     plan = Plan(study())
-    plan.check()
+    check(plan)
     first, second = (plan.cells[f"planted/m/{name}/seed-0"] for name in ("anneal", "two-stage"))
     assert second.stages == {"anneal": first.folder}
     assert first.stages == {}
@@ -123,19 +124,19 @@ def test_a_wrong_reference_ends_before_any_job(cap: dict[str, str], sentence: st
     third = {"class": "constant.Constant", "beta": {"beta": "last", "of": "anneal"}}
     strategies = {"two-stage": STRATEGIES["two-stage"] | {"cap": cap}, "third": third}
     with pytest.raises(ConfigError, match=sentence):
-        Plan(study(**strategies)).check()
+        check(Plan(study(**strategies)))
 
 
 def test_a_model_without_a_rate_takes_a_constant_alone() -> None:
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     config["models"]["dae"] = {"class": "mult_dae.MultDAE"}
     config["grid"][0] |= {"model": "dae", "strategies": ["constant"]}
-    Plan(config).check()
+    check(Plan(config))
     config["grid"][0]["strategies"] = ["constant", "cyclical"]
     with pytest.raises(
         ConfigError, match=r"grid.0.strategies: 'cyclical' weighs the rate, and 'dae'"
     ):
-        Plan(config).check()
+        check(Plan(config))
 
 
 def test_an_update_order_has_one_name() -> None:
@@ -144,7 +145,7 @@ def test_an_update_order_has_one_name() -> None:
     with pytest.raises(
         ConfigError, match=r"^training\.rule: unknown key; allowed: .*\bupdate_order\b"
     ):
-        Plan(config).check()
+        check(Plan(config))
 
 
 @pytest.mark.parametrize(
@@ -164,4 +165,4 @@ def test_a_wrong_update_order_ends_before_any_job(
     config = study()
     config["training"] |= {"update_order": update_order}
     with pytest.raises(ConfigError, match=sentence):
-        Plan(config).check()
+        check(Plan(config))

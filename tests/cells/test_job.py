@@ -4,16 +4,20 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from vaebench.cells import job
-from vaebench.cells.folder import TESTED, TRAINED
+from vaebench.cells.folder import TESTED, TRAINED, CellFolder
+from vaebench.cells.planned import CODE, planned, unmoved
 from vaebench.components import create
+from vaebench.errors import DataError
 from vaebench.files import digest, read_json
+from vaebench.study import sources
 from vaebench.study.current import Upkeep
 from vaebench.study.plan import Cell, Plan
 from vaebench.study.trials import Trials
@@ -55,8 +59,7 @@ def plan(tmp_path: Path) -> Plan:
 
 
 def only_cell(plan: Plan) -> Cell:
-    (cell,) = plan.cells.values()
-    return cell
+    return next(iter(plan.cells.values()))
 
 
 def arguments(plan: Plan, step: str, code: str) -> list[str]:
@@ -133,3 +136,87 @@ def test_the_test_of_an_earlier_training_is_made_anew_whatever_the_times_say(pla
         os.utime(folder.file(name))
     Upkeep(plan, Trials(plan)).settle()
     assert oldest(TESTED) < oldest(TRAINED)
+
+
+MINE = '''
+from torch import Tensor
+
+from vaebench.strategies import Stats, Strategy
+
+
+class Mine(Strategy):
+    """β = 1."""
+
+    def forward(self, stats: Stats) -> Tensor:
+        """The weight."""
+        return stats.rate.new_tensor(1.0)
+'''
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file of a user's strategy, importable."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    path = tmp_path / "mine_of_jobs.py"
+    path.write_text(MINE)
+    for function in (sources.content, sources.digest, sources._path, sources._imports):
+        function.cache_clear()
+    yield path
+    sys.modules.pop("mine_of_jobs", None)
+
+
+def of_mine(tmp_path: Path, *, in_grid: bool) -> Plan:
+    """A study with the user's strategy, asked for in the grid or by a target alone."""
+    strategies = STUDY["strategies"] | {"mine": {"class": "mine_of_jobs.Mine"}}
+    grid = [STUDY["grid"][0] | {"strategies": ["constant", *["mine"] * in_grid]}]
+    plan = Plan(STUDY | {"results": str(tmp_path), "strategies": strategies, "grid": grid})
+    source = {"name": None, "sha256": None}
+    create("vaebench.datasets", DIGITS).write_split(None, plan.folder / "data/digits", source)
+    return plan
+
+
+def train_mine(plan: Plan, before: Callable[[], None] = lambda: None) -> None:
+    """Plan the cell of the user's strategy, write what is planned, and do the job."""
+    cell = plan.cell(CellFolder(plan.folder, "digits", "mlp", "mine", 0))
+    code = plan.training_code(cell)
+    before()
+    planned(plan.folder / CODE, plan.uses(), sources.content)
+    before()
+    given = arguments(plan, "train", code)
+    given[given.index("--out") + 1] = str(cell.folder.file(TRAINED[0]))
+    given[given.index("--spec") + 1] = json.dumps(cell.spec)
+    job.main(given)
+
+
+@pytest.mark.parametrize("in_grid", [True, False])
+def test_code_edited_since_it_was_planned_is_refused(
+    tmp_path: Path, mine: Path, *, in_grid: bool
+) -> None:
+    """Before the list of files is written or after it, for cells of the grid and for others."""
+    plan = of_mine(tmp_path, in_grid=in_grid)
+
+    def edit() -> None:
+        mine.write_text(MINE.replace("1.0", "2.0"))
+
+    with pytest.raises(SystemExit) as end:
+        train_mine(plan, before=edit)
+    assert "mine_of_jobs.py: edited since this run" in str(end.value)
+    assert not plan.cell(CellFolder(plan.folder, "digits", "mlp", "mine", 0)).folder.finished
+
+
+def test_code_that_no_run_planned_is_compared_with_all_of_it(tmp_path: Path, mine: Path) -> None:
+    """A node that plans for itself reads the edited files and asks with their digest."""
+    plan = of_mine(tmp_path, in_grid=True)
+    planned(plan.folder / CODE, plan.uses(), sources.content)
+    unmoved(plan.folder, "of another node")
+    mine.write_text(MINE.replace("1.0", "2.0"))
+    with pytest.raises(DataError, match=r"mine_of_jobs\.py: edited"):
+        unmoved(plan.folder, "of another node")
+
+
+def test_a_job_sweeps_what_killed_ones_left(plan: Plan) -> None:
+    left = only_cell(plan).folder.file(".trace.parquet.ab12cd34.part.parquet")
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half of a table")
+    do(plan, "train")
+    assert not left.exists()

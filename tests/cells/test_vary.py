@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from tests.trained import run
 from vaebench.components import create
+from vaebench.study.check import check
 from vaebench.study.plan import Plan
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +58,7 @@ def test_the_seed_moves_the_named_stream_alone(data: Path, tmp_path: Path, vary:
 
 def test_the_example_study_varies_one_source_at_a_time() -> None:
     plan = Plan(yaml.safe_load((ROOT / "configs/variance-ml-100k.yaml").read_text("utf-8")))
-    plan.check()
+    check(plan)
     assert len(plan.cells) == 50
     varied = {cell.strategy: cell.spec["training"].get("vary") for cell in plan.cells.values()}
     assert varied == {

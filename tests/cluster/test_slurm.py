@@ -149,6 +149,9 @@ def test_the_finished_cell_of_the_cancelled_pack_is_not_trained_again(
     assert "Removing output files of failed job" in terminal
     before: dict[Path, bytes] = project.before  # type: ignore[attr-defined]
     assert {path: path.read_bytes() for path in before} == before
+    kept = [path for path in project.path(".kept").rglob("*") if path.is_file()]
+    assert kept
+    assert {path.stat().st_nlink for path in kept} == {2}, "second names, and no copies"
 
 
 def test_interrupted_cells_went_on_from_their_checkpoints(ran: tuple[Project, str, str]) -> None:

@@ -23,7 +23,7 @@ from vaebench.files import digest, read_json, write_json
 HELD_OUT = Protocol(min_items_per_user=0, validation_users=5, test_users=5)
 GIVEN: dict[str, dict[str, Any]] = {
     "AdjacencyList": {"path": "mine.dat"},
-    "ImageArray": {"path": "mine.npz"},
+    "ImageArray": {"path": "mine.npz", "validation": 3, "test": 3},
     "MovieLens": {
         "release": "ml-100k",
         "split": Protocol(min_items_per_user=1, validation_users=50, test_users=50),

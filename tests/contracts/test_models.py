@@ -43,6 +43,10 @@ class OfNothing(Small):
     data_kind = "songs"  # type: ignore[assignment]
 
 
+class Disordered(Small):
+    update_order: ClassVar = {"encoder_passes": 3}
+
+
 class GlobalWeights(Small):
     def initialise(self, noise: torch.Generator) -> None:
         super().initialise(noise)
@@ -207,6 +211,7 @@ class EvaluationDropout(Users):
     [
         (PositionalModel, "keyword-only"),
         (OfNothing, "data_kind is 'songs'"),
+        (Disordered, "update_order is"),
         (GlobalWeights, "initialise draws from a global random stream"),
         (HalfInitialised, "initialise leaves 'encoder.0.bias'"),
         (RememberedWeights, "a seed gives two 'encoder.0.bias'"),

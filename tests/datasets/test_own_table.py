@@ -13,6 +13,7 @@ import yaml
 
 from vaebench.errors import ConfigError
 from vaebench.files import write_json
+from vaebench.study.check import check
 from vaebench.study.plan import Plan
 
 ROOT = Path(__file__).parents[2]
@@ -96,6 +97,6 @@ def test_a_plan_says_what_is_wrong(tmp_path: Path, changes: dict[str, Any], says
     config = yaml.safe_load((folder / "study.yaml").read_text(encoding="utf-8"))
     plan = Plan(config | {"results": str(tmp_path)}, [folder])
     with pytest.raises(ConfigError, match=says):
-        plan.check()
+        check(plan)
     write_json(tmp_path / "mine/data/mine/card.json", {})
-    plan.check()
+    check(plan)

@@ -1,7 +1,6 @@
-"""Which files a result stands on: found by reading, without running them, once a plan."""
+"""Which files a result depends on: found by reading, without running them, once a plan."""
 
 import ast
-import hashlib
 import importlib
 import subprocess
 import sys
@@ -13,8 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
+from vaebench import components
 from vaebench.components import module_spec
 from vaebench.study import sources
+from vaebench.study.check import check
 from vaebench.study.plan import Plan
 
 ROOT = Path(__file__).parents[2]
@@ -23,10 +24,10 @@ import sys
 import yaml
 from vaebench.study.plan import Plan
 
-ORDER = {"update_order": {"class": "joint.Joint"}}  # or each model is asked for its own
+ORDER = {"update_order": {"class": "joint.Joint"}, "select": "elbo"}  # or a model says its own
 plan = Plan(yaml.safe_load(open("config.yaml", encoding="utf-8")) | {"training": ORDER})
 for cell in plan.cells.values():
-    plan.cell_sources(cell)
+    plan.training_sources(cell)
 print(sorted({"torch", "numpy", "pandas", "mlflow"} & set(sys.modules)))
 """
 
@@ -34,7 +35,7 @@ print(sorted({"torch", "numpy", "pandas", "mlflow"} & set(sys.modules)))
 def test_the_work_of_a_plan_does_not_grow_with_its_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten thousand cells are a hundred combinations of modules: each is looked up once."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    Plan(config).check()  # imports the models, and what an import reads does not count
+    check(Plan(config))  # imports the models, and what an import reads does not count
     counts = []
     for seeds in (1, 30):
         parsed: list[Any] = []
@@ -42,12 +43,13 @@ def test_the_work_of_a_plan_does_not_grow_with_its_seeds(monkeypatch: pytest.Mon
         for function in (sources._imports, sources._path):
             function.cache_clear()
         with monkeypatch.context() as patch:
+            components.module_name.cache_clear()
             patch.setattr(ast, "parse", recorded(ast.parse, parsed))
             patch.setattr(PathFinder, "find_spec", recorded(PathFinder.find_spec, found))
             patch.setattr(Path, "resolve", recorded(Path.resolve, found))
             plan = Plan(config | {"seeds": seeds})
-            lists = [plan.cell_sources(cell) for cell in plan.cells.values()]
-        assert len(lists) == 11 * seeds
+            lists = [plan.training_sources(cell) for cell in plan.cells.values()]
+        assert len(lists) == 10 * seeds
         assert len(set(parsed)) == len(parsed), "a file was parsed twice"
         counts.append((len(parsed), len(found)))
     assert counts[0] == counts[1]
@@ -67,8 +69,8 @@ def recorded(function: Callable[..., Any], calls: list[Any]) -> Callable[..., An
 def test_a_caller_may_change_its_list() -> None:
     plan = Plan(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
     cell = next(iter(plan.cells.values()))
-    plan.cell_sources(cell).clear()
-    assert plan.cell_sources(cell)
+    plan.training_sources(cell).clear()
+    assert plan.training_sources(cell)
 
 
 def test_planning_loads_no_torch() -> None:
@@ -101,15 +103,3 @@ def test_a_module_is_found_as_python_finds_it(
     }
     for missing in ("alone.inner", "package.missing", "nowhere", "nowhere.inner", "json.nothing"):
         assert module_spec(missing) is None
-
-
-def test_the_code_of_a_cell_is_its_files_with_their_digests() -> None:
-    """The parameter that makes Snakemake rerun a cell after an edit."""
-    plan = Plan(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
-    cell = next(iter(plan.cells.values()))
-    code = plan.code(cell)
-    assert list(code) == plan.cell_sources(cell)
-    for path, digest in code.items():
-        content = Path(path).read_bytes()
-        assert hashlib.sha256(content).hexdigest().startswith(digest)
-    assert len(set(code.values())) == len(code), "no two files of a cell are the same"

@@ -1,8 +1,9 @@
 """What the workflow starts for a cell, a trial, a baseline or a test: one ritual around one step.
 
-``python -m vaebench.cells.job STEP --out …``: a log; nobody else works on the cell; the code is the
-one that the study was planned with; what was finished before comes back; a device; the step; what
-is finished is kept; the terminal says how far the study is.
+``python -m vaebench.cells.job STEP --out …``: a log; nobody else works on the cell; what killed
+jobs left of it is swept; what was finished before comes back; a device; the code is the one that
+the study was planned with; the step; what is finished is kept; the terminal says how far the study
+is.
 """
 
 import json
@@ -15,9 +16,9 @@ from typing import Any
 
 from vaebench.cells import kept, stamp
 from vaebench.cells.folder import FILES, TESTED, TRAINED, CellFolder
-from vaebench.cells.planned import CODE, moved
+from vaebench.cells.planned import unmoved
 from vaebench.cells.progress import announce
-from vaebench.errors import DataError
+from vaebench.files import sweep
 from vaebench.machine.devices import lease
 from vaebench.machine.leases import alone
 from vaebench.machine.logged import job
@@ -127,10 +128,11 @@ def main(arguments: Sequence[str]) -> int:
     name, task = parse(arguments)
     step, cell = STEPS[name], CellFolder.parse(task.path)
     with job(task.log), alone(cell.path):
-        _as_planned(cell.study, task.code)
+        sweep(cell.path)
         mark = task.stamp(cell.file(TRAINED[-1]) if step.of_trained else None)
         if not kept.restore(cell, step.files, mark):
             with lease(task.spec["training"].get("device", "auto") if step.device else "cpu"):
+                unmoved(cell.study, task.code)  # after the wait for a device, before its import
                 import torch  # noqa: PLC0415 (it must see the leased device alone)
 
                 torch.set_num_threads(task.threads)
@@ -165,20 +167,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "choice": {"nargs": "*", "default": []},
 }
 """How the fields of :class:`Job` are read."""
-
-
-def _as_planned(study: Path, code: str) -> None:
-    """Refuse code that was edited since the workflow planned this job.
-
-    Raises:
-        DataError: a source file has other content.
-    """
-    edited = moved(study / CODE, code)
-    if edited:
-        raise DataError(
-            f"{', '.join(edited)}: edited since this run of the workflow began, and the result "
-            "would be of other code than planned; allowed: the same command again"
-        )
 
 
 if __name__ == "__main__":

@@ -12,8 +12,28 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from vaebench.files import digest, read_json
+from vaebench.cells.planned import unmoved
+from vaebench.files import digest, read_json, write_json
 from vaebench.machine.provenance import config_hash
+
+SPLIT = "stamp.json"
+"""Beside a split: its stamp. In no card, so that the same data stay the same whoever made them."""
+
+
+def split(options: Mapping[str, Any], code: str) -> dict[str, str]:
+    """The stamp of a split: what the study asks for, and what the source files say."""
+    return {"options": config_hash(options), "code": code}
+
+
+def before_split(card: Path, options: Mapping[str, Any], code: str) -> None:
+    """Write the stamp of a split that is about to be made, so that none has that of another.
+
+    Raises:
+        DataError: the code was edited since the run planned it.
+    """
+    unmoved(card.parents[2], code)
+    card.unlink(missing_ok=True)
+    write_json(card.with_name(SPLIT), split(options, code))
 
 
 def planned(

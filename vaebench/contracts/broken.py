@@ -3,7 +3,7 @@
 import copy
 import inspect
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,6 +36,9 @@ def report(name: str, findings: Iterator[str]) -> None:
     except Exception as error:  # noqa: BLE001 (a stranger's class may raise anything)
         what = f"{type(error).__name__}: {error}".partition("\n")[0]
         finding, cause = f"{what}; allowed: working wherever the package calls it", error
+    finally:
+        if isinstance(findings, Generator):
+            findings.close()  # what it had opened
     if finding is not None:
         raise ContractBroken(f"{name}: {finding}") from cause
 

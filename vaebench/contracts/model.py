@@ -53,6 +53,9 @@ def _broken_model(model_class: type[VAE], make: Callable[[], VAE], features: int
     yield from broken_options(model_class, ("features",))
     kind = getattr(model_class, "data_kind", None)
     yield from broken_facts(model_class, {"data_kind": ("interactions", "images")})
+    order = model_class.update_order
+    if not isinstance(order, dict) or not isinstance(order.get("class"), str):
+        yield f"update_order is {order!r}; allowed: {{class: file.Class, option: value}}"
     yield from _broken_start(make)
     x = some_examples(kind or "", features)
     for training in (True, False):

@@ -22,6 +22,10 @@ COUNTED = 50 * 2**20
 """Bytes up to which a raw file is read when a study is planned, so that its counts are known."""
 
 
+NO_FILE = Path()
+"""What an embedded data set, which has no raw file, is given in its place."""
+
+
 @dataclass(frozen=True)
 class RawFile:
     """One form in which the raw data may come.
@@ -60,7 +64,7 @@ class Dataset(Checked, ABC):
     one collection); empty for drawn data. See :meth:`counted_as`."""
 
     def counted_as(self) -> str:
-        """What stands once in a comparison across data sets, however many data sets are of it.
+        """What counts once in a comparison across data sets, however many data sets are of it.
 
         Splits and sub-samples of one raw file are not several data sets. Empty: none at all.
         """
@@ -121,7 +125,7 @@ class Interactions(Dataset):
     """K of the natural NDCG@K; fewer items than that cannot be ranked so deep."""
 
     @abstractmethod
-    def read(self, raw: Path | None) -> Ratings:
+    def read(self, raw: Path) -> Ratings:
         """The interactions that count (ratings at or above the threshold), in file order."""
 
     def truth(self, parts: Split) -> dict[str, float]:  # noqa: ARG002
@@ -134,7 +138,7 @@ class Interactions(Dataset):
         Raises:
             DataError: too few items or users, or nobody to rank for.
         """
-        parts = split(self.read(raw), self.split)
+        parts = split(self.read(raw or NO_FILE), self.split)
         counts = parts.counts
         if counts["training_items"] < self.cutoff:
             raise DataError(
@@ -186,21 +190,22 @@ class Images(Dataset):
     """A class that training and validation never see: what an anomaly detector has to find."""
 
     @abstractmethod
-    def read(self, raw: Path | None) -> dict[str, np.ndarray]:
+    def read(self, raw: Path) -> dict[str, np.ndarray]:
         """``train``, ``validation`` and ``test``, each (N, F)."""
 
-    def labels(self, raw: Path | None) -> dict[str, np.ndarray]:  # noqa: ARG002
+    def labels(self, raw: Path) -> dict[str, np.ndarray]:  # noqa: ARG002
         """The class of each picture of each part, (N,) int64; by default there are none."""
         return {}
 
-    def rows(self, raw: Path | None) -> dict[str, np.ndarray]:  # noqa: ARG002
+    def rows(self, raw: Path) -> dict[str, np.ndarray]:  # noqa: ARG002
         """The number in the source of each picture of each part, where the split is ours."""
         return {}
 
     def write_split(self, raw: Path | None, out: Path, source: dict[str, Any]) -> None:
         """Write ``train.npy``, ``validation.npy``, ``test.npy``; labels and row numbers if any."""
         files: dict[str, np.ndarray] = {}
-        parts, labels, rows = self.read(raw), self.labels(raw), self.rows(raw)
+        given = raw or NO_FILE
+        parts, labels, rows = self.read(given), self.labels(given), self.rows(given)
         for name, pictures in parts.items():
             if not (np.isfinite(pictures).all() and pictures.min() >= 0 and pictures.max() <= 1):
                 raise DataError(f"{name}: pixels outside [0, 1]; allowed: finite values in [0, 1]")

@@ -40,9 +40,8 @@ class AdjacencyList(Interactions):
         """The other parts of a given split."""
         return [RawFile(name, own=True) for name in self.files.values()]
 
-    def read(self, raw: Path | None) -> Ratings:
+    def read(self, raw: Path) -> Ratings:
         """Every item of every line, in file order."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         parts = [("train", raw)]
         parts += [(label, raw.parent / Path(name).name) for label, name in self.files.items()]
         tables = []

@@ -47,9 +47,8 @@ class BinarizedMNIST(Images):
         """``binarized-mnist``."""
         return "binarized-mnist"
 
-    def read(self, raw: Path | None) -> dict[str, np.ndarray]:
+    def read(self, raw: Path) -> dict[str, np.ndarray]:
         """Train, validation and test pictures, (N, 784) of 0 and 1."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         paths = (raw, *(raw.parent / file.name for file in self.companions()))
         return {part: read_amat(path) for part, path in zip(PARTS, paths, strict=True)}
 

@@ -35,21 +35,20 @@ class CaltechSilhouettes(Images):
         """``caltech101-silhouettes``."""
         return "caltech101-silhouettes"
 
-    def read(self, raw: Path | None) -> dict[str, np.ndarray]:
+    def read(self, raw: Path) -> dict[str, np.ndarray]:
         """Train, validation and test pictures, (N, 784)."""
         parts = self._parts(raw, "data", "X")
         columns = {part: pixels.reshape(-1, SIDE, SIDE) for part, pixels in parts.items()}
         upright = {part: pixels.transpose(0, 2, 1) for part, pixels in columns.items()}
         return {part: grey(p.reshape(len(p), -1) > 0, part) for part, p in upright.items()}
 
-    def labels(self, raw: Path | None) -> dict[str, np.ndarray]:
+    def labels(self, raw: Path) -> dict[str, np.ndarray]:
         """The classes 1 … 101 of every part, (N,) int64."""
         parts = self._parts(raw, "labels", "Y")
         return {part: classes.ravel().astype(np.int64) for part, classes in parts.items()}
 
-    def _parts(self, raw: Path | None, suffix: str, whole: str) -> dict[str, np.ndarray]:
+    def _parts(self, raw: Path, suffix: str, whole: str) -> dict[str, np.ndarray]:
         """An array of every part: as published, or the seed's share of the ``whole`` one."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         if raw.name == PARTED:
             names = zip(PARTS, ("train", "val", "test"), strict=True)
             return {part: array_of(raw, f"{name}_{suffix}") for part, name in names}

@@ -22,8 +22,7 @@ class CiteULikeA(OneFile):
     def __init__(self, *, split: Protocol = Protocol(validation_users=500, test_users=500)) -> None:  # noqa: B008
         self.split = split
 
-    def read(self, raw: Path | None) -> Ratings:
+    def read(self, raw: Path) -> Ratings:
         """Every article in every library."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         user, item = read_lists(raw, "count")
         return ratings({"user": user, "item": item}, name=raw.name, user="user", item="item")

@@ -33,17 +33,17 @@ class Digits(Images):
         self.held_out_class = held_out_class
         self.shape = (8, 8)
 
-    def read(self, raw: Path | None) -> dict[str, np.ndarray]:
+    def read(self, raw: Path) -> dict[str, np.ndarray]:
         """Train, validation and test pictures, (N, 64)."""
         pictures = (_originals().data >= 8).astype(np.float32)  # noqa: PLR2004 (half of 16)
         return {part: pictures[rows] for part, rows in self.rows(raw).items()}
 
-    def labels(self, raw: Path | None) -> dict[str, np.ndarray]:
+    def labels(self, raw: Path) -> dict[str, np.ndarray]:
         """The digits 0 … 9."""
         digits = _originals().target.astype(np.int64)
         return {part: digits[rows] for part, rows in self.rows(raw).items()}
 
-    def rows(self, raw: Path | None) -> dict[str, np.ndarray]:  # noqa: ARG002 (embedded)
+    def rows(self, raw: Path) -> dict[str, np.ndarray]:  # noqa: ARG002 (embedded)
         """Where every picture stands in scikit-learn's order."""
         order = numpy_stream("digits", self.seed).permutation(len(_originals().data))
         stop = len(order) - self.test

@@ -58,15 +58,13 @@ class FreyFace(Images):
         """``frey-faces``."""
         return "frey-faces"
 
-    def read(self, raw: Path | None) -> dict[str, np.ndarray]:
+    def read(self, raw: Path) -> dict[str, np.ndarray]:
         """Train, validation and test pictures, (N, 560)."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         frames = read_frames(raw)
         return {part: frames[rows] for part, rows in self._rows(len(frames)).items()}
 
-    def rows(self, raw: Path | None) -> dict[str, np.ndarray]:
+    def rows(self, raw: Path) -> dict[str, np.ndarray]:
         """The number in the film of every picture of every part."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         return self._rows(len(read_frames(raw)))
 
     def _rows(self, count: int) -> dict[str, np.ndarray]:

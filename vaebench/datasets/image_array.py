@@ -84,18 +84,16 @@ class ImageArray(Images):
             self.read(raw)
             self.labels(raw)
 
-    def read(self, raw: Path | None) -> dict[str, np.ndarray]:
+    def read(self, raw: Path) -> dict[str, np.ndarray]:
         """Train, validation and test pictures, (N, F)."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         arrays = {name: self._pixels(raw, name) for name in self.given.values() or [self.pictures]}
         if len({pixels.shape[1] for pixels in arrays.values()}) > 1:
             raise DataError(f"{raw}: parts with different numbers of pixels; allowed: equal ones")
         parts = {part: arrays[name][rows] for part, (name, rows) in self._rows(raw).items()}
         return binarized(parts, self.binarize, "image-array", self.seed)
 
-    def labels(self, raw: Path | None) -> dict[str, np.ndarray]:
+    def labels(self, raw: Path) -> dict[str, np.ndarray]:
         """The classes of every part, (N,) int64, if the file has any."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         if self.label_names is None:
             return {}
         names = self.label_names
@@ -115,9 +113,8 @@ class ImageArray(Images):
             found[part] = labels[rows].astype(np.int64)
         return found
 
-    def rows(self, raw: Path | None) -> dict[str, np.ndarray]:
+    def rows(self, raw: Path) -> dict[str, np.ndarray]:
         """The row in the user's array of every picture of every part."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         return {part: rows for part, (_, rows) in self._rows(raw).items()}
 
     def _rows(self, raw: Path) -> dict[str, tuple[str, np.ndarray]]:

@@ -34,9 +34,8 @@ class Jester(OneFile):
     ) -> None:
         self.above, self.split = above, split
 
-    def read(self, raw: Path | None) -> Ratings:
+    def read(self, raw: Path) -> Ratings:
         """The ratings that count, user after user."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         with zip_member(raw, TABLE) as file:
             numbers = read_wide(file, name=TABLE, delimiter=",", header=False, skip=1)
         return of_matrix(numbers, self.above, 99, TABLE)

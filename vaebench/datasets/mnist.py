@@ -80,18 +80,16 @@ class MNIST(Images):
         """``mnist`` or ``fashion-mnist``."""
         return self.folder
 
-    def read(self, raw: Path | None) -> dict[str, np.ndarray]:
+    def read(self, raw: Path) -> dict[str, np.ndarray]:
         """Train, validation and test pictures, (N, 784); binarised as the option says."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         training = self._pictures(raw)
         start = self._start(raw, len(training))
         test = self._pictures(raw.parent / FILES[2])
         parts = dict(zip(PARTS, (training[:start], training[start:], test), strict=True))
         return binarized(parts, self.binarize, self.folder, self.seed)
 
-    def labels(self, raw: Path | None) -> dict[str, np.ndarray]:
+    def labels(self, raw: Path) -> dict[str, np.ndarray]:
         """The classes 0 … 9 of every part, (N,) int64."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         training, test = (read_idx(raw.parent / FILES[n]).astype(np.int64) for n in (1, 3))
         start = self._start(raw, len(training))
         return dict(zip(PARTS, (training[:start], training[start:], test), strict=True))

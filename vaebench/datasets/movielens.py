@@ -124,9 +124,8 @@ class MovieLens(Interactions):
         """The release's name."""
         return self.release
 
-    def read(self, raw: Path | None) -> Ratings:
+    def read(self, raw: Path) -> Ratings:
         """Ratings ≥ ``threshold``."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         layout = self.layout
         time = "timestamp" if isinstance(self.split, Temporal) else None
         columns = [*CSV, time] if time else CSV

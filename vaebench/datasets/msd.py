@@ -48,9 +48,8 @@ class MSD(Interactions):
         """``msd``."""
         return "msd"
 
-    def read(self, raw: Path | None) -> Ratings:
+    def read(self, raw: Path) -> Ratings:
         """Every triplet is an interaction."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         layout: dict[str, Any] = {
             "name": raw.name,
             "delimiter": "\t",

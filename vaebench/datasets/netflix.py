@@ -54,9 +54,8 @@ class Netflix(Interactions):
         """``netflix``."""
         return "netflix"
 
-    def read(self, raw: Path | None) -> Ratings:
+    def read(self, raw: Path) -> Ratings:
         """Ratings ≥ ``threshold``, film after film in the order of the film's number."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         if raw.suffix == ".zip":
             return self._table(raw)
         if raw.name == TRAINING_SET:

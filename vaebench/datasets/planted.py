@@ -72,7 +72,7 @@ class Planted(Interactions):
         random = numpy_stream("planted users", self.seed)
         return torch.from_numpy(random.normal(size=(self.users, self.latents)))
 
-    def read(self, raw: Path | None) -> Ratings:  # noqa: ARG002 (embedded)
+    def read(self, raw: Path) -> Ratings:  # noqa: ARG002 (embedded)
         """The drawn counts as weighted interactions."""
         random = numpy_stream("planted interactions", self.seed)
         weights, bias = self.decoder()
@@ -114,7 +114,7 @@ def ranked(
 ) -> dict[str, float]:
     """Means over the users with a target of NDCG@100, Recall@20 and Recall@50.
 
-    A few lines of its own rather than :mod:`vaebench.metrics`: a data set stands on no metric, so
+    A few lines of its own rather than :mod:`vaebench.metrics`: a data set depends on no metric, so
     that an edit of one splits nothing again. The tests compare the two.
     """
     scores = scores.copy()

@@ -38,9 +38,8 @@ class OneTable(OneFile):
     threshold: float | None = None
     split: Protocol
 
-    def read(self, raw: Path | None) -> Ratings:
+    def read(self, raw: Path) -> Ratings:
         """Rows with a value ≥ ``threshold``; without a threshold every row."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         user, item, value = self.columns
         layout: dict[str, Any] = {
             "name": raw.name,

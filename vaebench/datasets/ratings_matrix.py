@@ -56,9 +56,8 @@ class RatingsMatrix(Interactions):
         """The one file."""
         return [RawFile(self.path, self.checksum, own=True)]
 
-    def read(self, raw: Path | None) -> Ratings:
+    def read(self, raw: Path) -> Ratings:
         """The numbers that count, row after row."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         if self.delimiter is not None:
             numbers = read_wide(
                 raw, name=raw.name, delimiter=self.delimiter, header=self.header, skip=self.skip

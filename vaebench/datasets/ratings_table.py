@@ -112,9 +112,8 @@ class RatingsTable(Interactions):
         check_columns(raw.name, self._columns(), present)
         super().check(raw)
 
-    def read(self, raw: Path | None) -> Ratings:
+    def read(self, raw: Path) -> Ratings:
         """The rows that count, in file order; of several files one file after the other."""
-        assert raw is not None  # noqa: S101 (raw_files is not empty)
         part = self.split.column if isinstance(self.split, Given) else None
         table = self._table(raw)
         if self.files:

@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,6 @@ def commit(folder: Path = Path(__file__).parent) -> dict[str, Any]:
 def config_hash(spec: Mapping[str, Any]) -> str:
     """SHA-256 of a resolved specification, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()
-
-
-def stamp(spec: Mapping[str, Any], inputs: Sequence[Path]) -> str:
-    """A digest of what a cell stands on: its specification, and the bytes of code and data card."""
-    digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode())
-    for path in inputs:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def data(folder: Path) -> dict[str, Any]:

@@ -19,12 +19,14 @@ from pydantic import BaseModel, ConfigDict
 from vaebench.cells.folder import NONE
 from vaebench.cells.vae import resolve
 from vaebench.components import create, unnamed
-from vaebench.datasets import COUNTED, Dataset, Images, Interactions
+from vaebench.datasets import COUNTED, NO_FILE, Dataset, Images, Interactions
 from vaebench.datasets.fetch import local_file
 from vaebench.files import read_json
 from vaebench.report.published import has
+from vaebench.study.check import check
 from vaebench.study.keys import HOMES
 from vaebench.study.plan import Cell, Plan
+from vaebench.study.sources import importable
 from vaebench.study.trials import Trials
 from vaebench.study.written import read
 from vaebench.tables.markdown import table
@@ -144,7 +146,7 @@ def _counted(dataset: Dataset, raw: Path | None) -> Counts | None:
     if isinstance(dataset, Interactions):
         return _counts(dataset.parts(raw).counts)
     if isinstance(dataset, Images):
-        parts = dataset.read(raw)
+        parts = dataset.read(raw or NO_FILE)
         counts = {f"{part}_images": len(pictures) for part, pictures in parts.items()}
         return _counts(counts | {"pixels": parts["train"].shape[1]})
     return None
@@ -307,6 +309,8 @@ def main(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("config", type=Path, help="the study's config file")
     given = parser.parse_args(arguments)
-    plan = Plan(read(given.config), [given.config.parent])
-    plan.check()
+    config = read(given.config)
+    importable(Path(__file__).parents[2], [given.config.parent])
+    plan = Plan(config, [given.config.parent])
+    check(plan)
     print(page(plan, load()).replace("CONFIG", str(given.config)), end="")  # noqa: T201

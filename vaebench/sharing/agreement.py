@@ -14,6 +14,7 @@ from vaebench.sharing import cells, documents, rescore
 from vaebench.sharing.bombs import refuse_bombs
 from vaebench.sharing.trust import refuse_foreign
 from vaebench.statistics.tuning import choose
+from vaebench.study.check import check
 from vaebench.study.plan import Cell
 from vaebench.study.saved import Saved
 from vaebench.study.trials import Trials
@@ -57,7 +58,7 @@ class Agreement:
                 refuse_foreign(self.study.written)
             self.trials = Trials(self.study.plan)
             self.plan = self.trials.plan
-            self.plan.check()
+            check(self.plan)
             self.trials.check()
             self.cards = self.study.cards()
             for dataset in self.plan.datasets_used:

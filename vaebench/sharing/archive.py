@@ -1,9 +1,9 @@
 """``python -m vaebench archive results/NAME``: a study in one file, for another person to check.
 
-The archive holds what results stand on (cells, trials without their weights, cards of the data, the
-code as it is now), what was made of them (tables, figures, report) and a manifest with the SHA-256
-of each file. Raw data and splits are not in it: their licences are their owners', and the cards
-have their checksums. :mod:`vaebench.sharing.container` says which files there may be.
+The archive holds what results depend on (cells, trials without their weights, cards of the data,
+the code as it is now), what was made of them (tables, figures, report) and a manifest with the
+SHA-256 of each file. Raw data and splits are not in it: their licences are their owners', and the
+cards have their checksums. :mod:`vaebench.sharing.container` says which files there may be.
 """
 
 import argparse

@@ -63,7 +63,7 @@ def contrast(
     - ``relative``: the difference over the absolute mean of the control;
     - ``p_equivalence``: the difference lies within ±``margin`` (:func:`equivalence`);
     - ``superior`` with its bounds: P(A > B) over seeds (:func:`superiority`);
-    - ``pairs``, ``paired_examples``: the common seeds and examples it stands on;
+    - ``pairs``, ``paired_examples``: the common seeds and examples it is of;
     - ``note``: why there is no test, or empty.
 
     No p-value is better than a wrong one: with fewer than two common seeds or examples, or

@@ -25,6 +25,7 @@ from vaebench.errors import VaebenchError
 from vaebench.files import digest, read_json, write_json
 from vaebench.study.current import Stage, Upkeep
 from vaebench.study.plan import Plan
+from vaebench.study.sources import importable
 from vaebench.study.trials import Trials
 from vaebench.study.written import read
 
@@ -142,6 +143,7 @@ def main(arguments: Sequence[str]) -> None:
     given = parser.parse_args(arguments)
     try:
         config = read(Path(given.config))
+        importable(Path(__file__).parents[2], [Path(given.config).parent])
         plan = Plan(config | ({"results": given.results} if given.results else {}))
         done = adopt(plan)
     except VaebenchError as error:

@@ -6,22 +6,30 @@ from typing import Any
 from pydantic import ValidationError
 
 from vaebench.cells.found import references
+from vaebench.cells.selection import selecting
 from vaebench.components import create, sentence
 from vaebench.datasets.fetch import check as check_raw
 from vaebench.errors import ConfigError, DataError
 from vaebench.strategies import Strategy
 from vaebench.strategies.constant import Constant
 from vaebench.study.keys import HOMES, ORDERS, Block
+from vaebench.study.own import check_order, check_own
 from vaebench.study.plan import Plan
 from vaebench.training.estimators import Estimator
 from vaebench.training.settings import Training
 
 
 def check(plan: Plan) -> None:
-    """See :meth:`vaebench.study.plan.Plan.check`."""
+    """Build every component of the catalogues, so that a wrong option costs a second.
+
+    Raises:
+        ConfigError: an unknown or impossible option, components that do not fit, a raw file that
+            cannot be used, or a class of the user that breaks its contract.
+    """
     study = plan.study
     for name in plan.datasets_used:
         _check_raw(plan, name)
+    check_own(plan)
     built = Built(
         {name: plan.dataset(name).kind for name in study.datasets},
         {name: plan.created("models", name, 1) for name in study.models},
@@ -59,6 +67,7 @@ def _check_block(plan: Plan, block: Block, where: str, built: Built) -> None:
                 f"{where}.baselines: {name!r} takes {taken}, but {block.dataset!r} has {kind}; "
                 f"allowed: a baseline for {kind}"
             )
+    _check_selection(plan, block, where, kind)
     estimator = _estimator(plan, block, where)
     for name in block.strategies:
         strategy = built.strategies[name]
@@ -78,6 +87,19 @@ def _check_block(plan: Plan, block: Block, where: str, built: Built) -> None:
             )
 
 
+def _check_selection(plan: Plan, block: Block, where: str, kind: str) -> None:
+    """The metric that selects the epoch is one that can."""
+    name = (plan.study.training | block.training).get("select")
+    if name is None:
+        return
+    metric = {k: v for k, v in plan.study.all_metrics[name].items() if k != "epoch"}
+    try:
+        selecting({"select": {"name": name, **metric}}, kind)
+    except ConfigError as error:
+        key = f"{where}." if "select" in block.training else ""
+        raise ConfigError(f"{key}{error}") from None
+
+
 def _check_raw(plan: Plan, name: str) -> None:
     """The raw file of a data set that is not split yet: here or published, and usable."""
     if (plan.folder / "data" / name / "card.json").exists():
@@ -93,13 +115,15 @@ def _estimator(plan: Plan, block: Block, where: str) -> Estimator:
     try:
         training = Training(**(plan.study.training | block.training))
     except ValidationError as error:
-        of_study = error.errors()[0]["loc"][0] in plan.study.training
+        setting = error.errors()[0]["loc"][0]
+        of_study = setting in plan.study.training and setting not in block.training
         key = "training" if of_study else f"{where}.training"
         raise ConfigError(f"{key}.{sentence(error, Training)}") from None
     if training.update_order is not None:
         key = f"{where}.training" if "update_order" in block.training else "training"
         if not isinstance(training.update_order.get("class"), str):
             raise ConfigError(f"{key}.update_order.class: missing; allowed: file.Class")
+        check_order(f"{key}.update_order", training.update_order)
         try:
             create(ORDERS, training.update_order)
         except ConfigError as error:

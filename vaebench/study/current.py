@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 OLD = 1e9
 """The time of what is not current: older than any run."""
 
+INSTANT = 1e-3
+"""Seconds by which a file is newer than another, on every file system that knows fractions."""
+
+SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
+"""Those of the rules of the workflow."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -73,6 +79,7 @@ class Upkeep:
     def __init__(self, plan: Plan, trials: "Trials") -> None:
         self.plan, self.trials = plan, trials
         self.stale: list[Stage] = []
+        self.splits: list[str] = []
         self._cards: dict[str, str] = {}
 
     def settle(self) -> None:
@@ -81,6 +88,9 @@ class Upkeep:
         Where a current stage looks older than its inputs, all current files get one time; a stage
         that is not current gets the oldest time there is, so that Snakemake makes it anew. One of
         which a file is missing is left to Snakemake.
+
+        Raises:
+            DataError: the times of files cannot be set.
         """
         current: list[Stage] = []
         outdated: list[Stage] = []
@@ -90,27 +100,41 @@ class Upkeep:
             elif all(path.exists() for path in (*stage.inputs, *stage.paths)):
                 (current if self._of_these_inputs(stage) else outdated).append(stage)
         made_of = [(path, given) for s in current for path in s.paths for given in s.inputs]
-        cards = {given for _, given in made_of if given.name == "card.json"}
-        made_of += [(card, raw) for card in cards if (raw := card.with_name("raw.json")).exists()]
+        scripted = self._scripted({given for _, given in made_of})
+        made_of += [(path, given) for path, (_, inputs) in scripted.items() for given in inputs]
         times = {path: path.stat().st_mtime for pair in made_of for path in pair}
-        if any(times[path] < times[given] for path, given in made_of):
-            level = min((time for time in times.values() if time > OLD), default=OLD + 1)
+        times |= {path: path.stat().st_mtime for path in scripted if path not in times}
+        scripts = {path: _time(script) for path, (script, _) in scripted.items()}
+        old = any(times[path] < times[given] for path, given in made_of)
+        # Snakemake takes what is no newer than its script for the work of another script
+        if old or any(times[path] <= time for path, time in scripts.items()):
+            known = min((time for time in times.values() if time > OLD), default=OLD + 1)
+            level = max([known, *(time + INSTANT for time in scripts.values())])
             for path in times:
-                os.utime(path, (level, level))
-        for stage in (*self.stale, *outdated):
-            for path in filter(Path.exists, stage.paths):
-                os.utime(path, (OLD, OLD))
+                _set_time(path, level)
+        self.splits = [name for name in self.plan.datasets_used if self._split_otherwise(name)]
+        old_files = [path for stage in (*self.stale, *outdated) for path in stage.paths]
+        for name in self.splits:
+            folder = self._split(name)
+            old_files += [folder / "raw.json", folder / "card.json"]
+        for path in filter(Path.exists, old_files):
+            _set_time(path, OLD)
 
     def warning(self) -> str:
         """What will be made anew although it was finished, why, and where the old results are."""
+        split = "".join(
+            f"vaebench: {name} will be split again, because its options or its code changed; "
+            "cells of other data than before are made anew\n"
+            for name in self.splits
+        )
         if not self.stale:
-            return ""
+            return split
         reasons: Counter[str] = Counter()
         for stage in self.stale:
             what = "trained" if stage.files[-1] == TRAINED[-1] else "tested"
             reasons[f"{what} again, {self._reason(stage)}"] += 1
         said = "; ".join(f"{number} will be {why}" for why, number in reasons.items())
-        return (
+        return split + (
             f"vaebench: of the finished cells {said}. Their results stay in "
             f"{self.plan.folder}/.kept and come back when the change is undone\n"
         )
@@ -145,6 +169,40 @@ class Upkeep:
         files = (*TRAINED, *TESTED) if tested else TRAINED
         wanted = stamp.planned(cell.spec, code, metrics)
         yield from self._finished(cell.folder, files, inputs, wanted)
+
+    def _split_otherwise(self, name: str) -> bool:
+        """Whether a split is of other options or code; one without a stamp is believed."""
+        files = (self._split(name) / each for each in (stamp.SPLIT, "card.json"))
+        return all(path.exists() for path in files) and not self._stamped(name)
+
+    def _stamped(self, name: str) -> bool:
+        """Whether a split is there with the stamp that the plan asks for."""
+        folder = self._split(name)
+        if not (folder / "card.json").exists():
+            return False
+        wanted = stamp.split(self.plan.dataset_options(name), self.plan.dataset_code(name))
+        try:
+            return bool(read_json(folder / stamp.SPLIT) == wanted)
+        except DataError:  # damaged: as good as none
+            return False
+
+    def _split(self, name: str) -> Path:
+        return self.plan.folder / "data" / name
+
+    def _scripted(self, given: set[Path]) -> dict[Path, tuple[str, list[Path]]]:
+        """What scripts made for finished stages: file → script, and what it read of other jobs."""
+        made: dict[Path, tuple[str, list[Path]]] = {}
+        cards = {path for path in given if path.name == "card.json"}
+        cards |= {self._split(n) / "card.json" for n in self.plan.datasets_used if self._stamped(n)}
+        for card in cards:
+            raw = card.with_name("raw.json")
+            if raw.exists():
+                made |= {raw: ("fetch", []), card: ("split", [raw])}
+        for key, choice in zip(self.trials.groups, map(Path, self.trials.choices()), strict=True):
+            if choice in given:
+                seals = [f.file(TRAINED[-1]) for seeds in self.trials.cells(key) for f in seeds]
+                made[choice] = ("choice", [seal for seal in seals if seal.exists()])
+        return made
 
     def _finished(
         self,
@@ -183,3 +241,19 @@ class Upkeep:
     @staticmethod
     def _card(cell: Cell) -> Path:
         return cell.folder.split / "card.json"
+
+
+def _set_time(path: Path, time: float) -> None:
+    try:
+        os.utime(path, (time, time))
+    except OSError as error:  # read-only, or another user's
+        raise DataError(
+            f"cannot set the time of {path}: {error.strerror}; allowed: a folder of results that "
+            "is yours (copy it, or give another one: --config results=FOLDER)"
+        ) from error
+
+
+def _time(script: str) -> float:
+    """When a script of the workflow was written; a checkout writes all of them."""
+    path = SCRIPTS / f"{script}.py"
+    return path.stat().st_mtime if path.exists() else OLD

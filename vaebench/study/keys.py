@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from vaebench import credentials
 from vaebench.cells.folder import NONE
@@ -88,7 +88,7 @@ class Study(Strict):
     """A whole study as written in a config file."""
 
     name: Name
-    seeds: int | list[int]
+    seeds: StrictInt | list[StrictInt]
     control: Name
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     margin: Margin | dict[str, Margin] = 0.01

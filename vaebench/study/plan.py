@@ -3,8 +3,8 @@
 Every error is one sentence that names the key, its value and what is allowed.
 
 A plan is made again in every job of a cluster, so importing this module and planning load neither
-torch nor a component; :meth:`Plan.check` does, and the sources of a cell whose update order is its
-model's.
+torch nor a component; :mod:`vaebench.study.check` does, and so do the sources of a cell whose
+update order or selecting metric is its model's.
 """
 
 import os
@@ -90,6 +90,7 @@ class Plan:
                 f"control: {study.control!r} is not in the grid; allowed: {', '.join(sorted(used))}"
             )
         self.datasets_used = list(dict.fromkeys(cell.dataset for cell in self.cells.values()))
+        self._outside: dict[str, Cell] = {}
         self._sources: dict[tuple[str, ...], list[str]] = {}
         self._codes: dict[tuple[str, ...], str] = {}
 
@@ -145,7 +146,8 @@ class Plan:
         dataset, model, strategy = folder.dataset, folder.model, folder.strategy
         if model in self.study.baselines and strategy == NONE:
             self._known("the path", dataset, "datasets")
-            return self.baseline_cell(dataset, model, folder.seed)
+            cell = self._outside[folder.key] = self.baseline_cell(dataset, model, folder.seed)
+            return cell
         for kind, name in (("datasets", dataset), ("models", model), ("strategies", strategy)):
             self._known("the path", name, kind)
         like = [b for b in self.study.grid if (b.dataset, b.model) == (dataset, model)]
@@ -154,18 +156,8 @@ class Plan:
         block = Block(
             dataset=dataset, model=model, strategies=[*strategies, strategy], training=training
         )
-        return self._cell(block, strategy, folder.seed)
-
-    def check(self) -> None:
-        """Build every component of the catalogues, so that a wrong option costs a second.
-
-        Raises:
-            ConfigError: an unknown or impossible option, components that do not fit, a raw file
-                that cannot be used, or a class of the user's that breaks its contract.
-        """
-        from vaebench.study.check import check  # noqa: PLC0415 (torch: see the module)
-
-        check(self)
+        cell = self._outside[folder.key] = self._cell(block, strategy, folder.seed)
+        return cell
 
     def has_pictures(self, path: str) -> bool:
         """Whether the cell at ``path`` is a VAE of pictures."""
@@ -262,9 +254,12 @@ class Plan:
         return self._code(self.test_sources(cell))
 
     def uses(self) -> dict[str, list[str]]:
-        """Every digest of code that cells of this plan are made with → its files."""
-        found = {}
-        for cell in self.cells.values():
+        """Every digest of code that jobs of this plan are made with → its files.
+
+        Those of splits, of the grid's cells, and of cells outside of it that were asked for.
+        """
+        found = {self.dataset_code(name): self.dataset_sources(name) for name in self.datasets_used}
+        for cell in (*self.cells.values(), *self._outside.values()):
             found[self.training_code(cell)] = self.training_sources(cell)
             if not cell.is_baseline:
                 found[self.test_code(cell)] = self.test_sources(cell)
@@ -287,6 +282,8 @@ class Plan:
 
     def _selecting(self, cell: Cell) -> list[str]:
         """The module of the metric that selects a cell's epoch."""
+        if "select" in cell.spec:
+            return [module_name(HOMES["metrics"], cell.spec["select"]["class"])]
         model: type[VAE] = find(HOMES["models"], cell.spec["model"]["class"])
         _, metric = selecting(cell.spec, model.data_kind)
         return [module_name(HOMES["metrics"], metric["class"])]

@@ -19,11 +19,17 @@ from vaebench.components import module_spec
 PACKAGE = "vaebench"
 
 
-def importable_by_jobs(folder: str) -> None:
-    """Let every process that this one starts import from ``folder``: this package, a user's own."""
-    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    if folder not in paths:
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, *paths]))
+def importable(folder: Path, beside: Iterable[Path] = ()) -> None:
+    """Let this process and all that it starts import this package and a user's own modules.
+
+    Args:
+        folder: of this package; nothing comes before it.
+        beside: the folders of the config; they and the working folder come last.
+    """
+    first, own = str(folder), [str(path.resolve()) for path in (*beside, Path())]
+    given = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([first, *given, *own]))
+    sys.path[:] = dict.fromkeys([first, *sys.path, *own])
 
 
 def source_files(*modules: str) -> list[str]:
@@ -68,7 +74,7 @@ def _imports(path: Path, module: str) -> list[str]:
     """The modules that the file of ``module`` imports, as absolute names."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     names = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(content(shown(path)))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -87,13 +93,19 @@ def _standard(name: str) -> bool:
 
 
 @cache
+def content(path: str) -> bytes:
+    """The bytes of a file, read once a process: what a digest is made of, whatever happens then."""
+    return Path(path).read_bytes()
+
+
+@cache
 def digest(path: str) -> str:
     """Of what the code in a file says, read once a process.
 
     Comments and docstrings are left out. So is where our own modules lie: instead of its name an
     imported module of ours has a digest of what it says itself.
     """
-    tree = _said(Path(path).read_text(encoding="utf-8"))
+    tree = _said(content(path))
     for node in _our_imports(tree):
         target = _path(node.module or "")
         node.module = _own(target) if target else node.module
@@ -103,13 +115,13 @@ def digest(path: str) -> str:
 @cache
 def _own(path: Path) -> str:
     """As :func:`digest`, whatever the file imports of ours."""
-    tree = _said(path.read_text(encoding="utf-8"))
+    tree = _said(content(shown(path)))
     for node in _our_imports(tree):
         node.module = PACKAGE
     return _hash(ast.dump(tree))
 
 
-def _said(text: str) -> ast.Module:
+def _said(text: bytes) -> ast.Module:
     """The syntax tree without docstrings; comments are in no tree."""
     tree = ast.parse(text)
     for node in ast.walk(tree):
@@ -129,7 +141,9 @@ def _hash(text: str) -> str:
 
 
 def _says_nothing(node: ast.stmt) -> bool:
-    """A docstring, of a definition or of a constant."""
+    """A docstring, of a definition or of a constant; and the number of a release."""
+    if isinstance(node, ast.Assign):
+        return any(isinstance(t, ast.Name) and t.id == "__version__" for t in node.targets)
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)

@@ -1,4 +1,4 @@
-"""The cells of the tuning stage: which trials a study plans, and what stands on which choice."""
+"""The cells of the tuning stage: which trials a study plans, and what depends on which choice."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any

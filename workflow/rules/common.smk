@@ -13,19 +13,20 @@ sys.path.insert(0, ROOT)
 
 from vaebench.cells.folder import FILES, NAMES, NONE, TESTED, TRAINED, CellFolder
 from vaebench.cells.job import IMPORTS
+from vaebench.study.check import check
 from vaebench.study.plan import Plan
 from vaebench.study.current import Upkeep
-from vaebench.errors import ConfigError
+from vaebench.errors import ConfigError, DataError
 from vaebench.files import write_json
 from vaebench.machine import warm
 from vaebench.cells.progress import expect, expect_no_more, without_result
 from vaebench.cells.planned import CODE, planned
-from vaebench.study.sources import code, importable_by_jobs, shown, source_files
+from vaebench.study.sources import code, content, importable, shown, source_files
 from vaebench.study.terminal import Calm
 from vaebench.study.trials import Trials
 from vaebench.study import written
 
-importable_by_jobs(ROOT)
+importable(Path(ROOT), [Path(file).parent for file in workflow.configfiles])
 
 terminal = Calm()
 if workflow.is_main_process and Quietness.RULES in (
@@ -39,7 +40,7 @@ try:
     plan = Plan(config, [Path(file).parent for file in workflow.configfiles])
     trials = Trials(plan)
     if workflow.is_main_process:
-        plan.check()
+        check(plan)
         trials.check()
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
@@ -47,7 +48,10 @@ except ConfigError as error:
 study = str(plan.folder)
 upkeep = Upkeep(plan, trials)
 if workflow.is_main_process:
-    upkeep.settle()
+    try:
+        upkeep.settle()
+    except DataError as error:
+        raise WorkflowError(str(error)) from None
     print(upkeep.warning(), end="", file=sys.stderr)
 cell_folders = [str(cell.folder.path) for cell in plan.cells.values()]
 # the cells that tables, figures and MLflow are made of: all, or those that there are

@@ -1,5 +1,5 @@
 # The tuning stage: trials as ordinary cells that leave the test part closed → one choice a strategy,
-# which its final cells stand on → what was tried, for people.
+# which its final cells depend on → what was tried, for people.
 TUNED = (
     [
         f"{study}/tables/tuning.csv",
