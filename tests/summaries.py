@@ -92,7 +92,7 @@ def _frames() -> dict[str, pd.DataFrame]:
                 parts.setdefault(name, []).append(named)
     made = {name: joined(some) for name, some in parts.items()}
     for name, keys in (("results", ["dataset", "model"]), ("models", ["dataset"])):
-        made[name] = with_primary(made[name], keys, question)
+        made[name] = with_primary(made[name], keys, question).assign(selecting="NDCG@100")
     over = [part.frames() for part in across(*five(made), ORDER, CONTROL, 0.95)]
     made |= {name: joined([part[name] for part in over]) for name in ACROSS_FRAMES}
     varied = pd.DataFrame(

@@ -10,8 +10,7 @@ FIGURES = {
     "models": "Models and baselines in each data set's primary metric: mean and interval over "
     "seeds and test examples.",
     "elbo": "ELBO at β = 1 on the test examples, whatever β was used in training, of the epoch "
-    "that validation selected (by NDCG@100 where there are users): mean and interval over seeds "
-    "and examples.",
+    "that validation selected (the tables say by what): mean and interval over seeds and examples.",
     "activity": "Ranking quality by user activity: difference to the control for each quartile of "
     "the users' interactions, with intervals over seeds and users that hold all at once; more than "
     "eight strategies as numbers, * where Holm's p over all of them is below .05.",

@@ -15,6 +15,7 @@ from vaebench.baselines.ease import EASE
 from vaebench.cells import baseline
 from vaebench.cells.baseline import matrix
 from vaebench.cells.folder import FILES, TRAINED
+from vaebench.cells.reading import Cells, failures
 from vaebench.components import create
 from vaebench.errors import ConfigError
 from vaebench.sparse import SparseRows
@@ -112,6 +113,23 @@ def test_what_does_not_fit_is_said(data: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"b\.factors: 120 is not allowed; .* at most"):
         run(spec({"class": "pure_svd.PureSVD", "factors": 120}), data / "planted", tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+class Greedy(EASE):
+    """Asks for more than any machine has."""
+
+    def fit(self, x: scipy.sparse.csr_matrix, random: np.random.Generator) -> None:
+        super().fit(x, random)
+        np.empty(1 << 60, np.uint8)
+
+
+def test_without_memory_a_baseline_fails_alone_with_its_reason(data: Path, tmp_path: Path) -> None:
+    greedy = spec({"class": f"{__name__}.Greedy", "l2": 20})
+    out = tmp_path / "cells/planted/b/none/seed-3"
+    assert run(greedy, data / "planted", out)["status"] == "out of memory"
+    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+    failed = failures(Cells([out]).table())
+    assert "Unable to allocate" in failed["reason"].iloc[0]
 
 
 def test_rows_become_the_matrix_that_they_were() -> None:

@@ -24,6 +24,7 @@ def traces() -> pd.DataFrame:
             "strategy": name,
             "seed": seed,
             "updates": 10 * epoch,
+            "selecting": "ndcg@100",
             "validation_elbo": -200 + epoch + seed,
             "validation_ndcg@100": 0.3 + 0.01 * epoch,
             "beta": 0.1 * epoch,

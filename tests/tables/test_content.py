@@ -115,7 +115,9 @@ def test_the_elbo_of_rankings_says_whose_epoch_it_is(made: dict[str, pd.DataFram
     assert ranking.title == "my_data, mult-vae: NDCG@100, primary"
     for grid in (ranking, elbo):
         assert "the weights of the epoch with the best validation NDCG@100" in grid.caption
-    pictures = made["results"][made["results"]["metric"] == "elbo"].assign(primary=True)
+    pictures = made["results"][made["results"]["metric"] == "elbo"].assign(
+        primary=True, selecting="ELBO"
+    )
     alone = content.results(pictures, TRUTHS, CONTROL, 0.95)[0]
     assert alone.title == "my_data, mult-vae: ELBO (nats), primary"
     assert "best validation ELBO" in alone.caption

@@ -58,7 +58,8 @@ class Cells:
         frames = []
         for folder in self._with_result:
             frame = pyarrow.parquet.read_table(folder / "trace.parquet").to_pandas()
-            frames.append(frame.assign(**CellFolder.parse(folder).names))
+            by = read_json(folder / "summary.json").get("selecting")
+            frames.append(frame.assign(**CellFolder.parse(folder).names, selecting=by))
         return pd.concat(frames, ignore_index=True)
 
     def blocks(self) -> list[tuple[str, str]]:
@@ -95,6 +96,22 @@ class Cells:
                 found.setdefault(key["strategy"], {})[key["seed"]] = column
         frames = {strategy: pd.DataFrame(seeds).dropna() for strategy, seeds in found.items()}
         return {strategy: frame for strategy, frame in frames.items() if len(frame)}
+
+    def selecting(self, dataset: str, model: str | None = None) -> str:
+        """The validation metrics that selected the epochs of a data set's cells, in print.
+
+        Args:
+            dataset: the data set.
+            model: of this model alone.
+        """
+        found: dict[str, None] = {}
+        for folder in self._columns:
+            cell, summary = CellFolder.parse(folder), read_json(folder / "summary.json")
+            has_epochs = (summary["selected"] or {}).get("epoch") is not None
+            if cell.dataset == dataset and model in (None, cell.model) and has_epochs:
+                name = summary.get("selecting", "")
+                found |= {METRICS.get(name, name): None} if name else {}
+        return " or ".join(found)
 
     def fixed(self, dataset: str) -> set[str]:
         """The models of a data set that draw nothing, so that one seed is all seeds."""

@@ -7,20 +7,14 @@ from matplotlib.ticker import MaxNLocator
 
 from vaebench.plots import blocks, legend, nothing, panels
 from vaebench.plots.palette import Look
+from vaebench.words import METRICS, NATS
 
 
 def curves(traces: pd.DataFrame, look: Look) -> Figure:
     """The validation metric that selects, against updates: median over seeds, band of all seeds."""
     if traces.empty:
         return nothing()
-    ranked = "validation_ndcg@100" in traces
-    traces = traces.assign(
-        score=traces["validation_ndcg@100"].where(
-            traces["validation_ndcg@100"].notna(), traces["validation_elbo"]
-        )
-        if ranked
-        else traces["validation_elbo"]
-    )
+    traces = traces.assign(score=scores(traces))
     groups = blocks(traces)
     if not groups:
         return nothing()
@@ -30,14 +24,21 @@ def curves(traces: pd.DataFrame, look: Look) -> Figure:
             over_seeds = rows.groupby("updates")["score"].agg(["median", "min", "max"])
             line_and_band(axis, over_seeds, str(strategy), look)
         axis.set_xlabel("updates")
-        is_ranking = ranked and group["validation_ndcg@100"].notna().any()
-        axis.set_ylabel(
-            "Validation NDCG@100" if is_ranking else "Validation ELBO (nats per example)"
-        )
+        names = list(dict.fromkeys(group["selecting"].dropna()))
+        unit = " (nats per example)" if set(names) <= set(NATS) else ""
+        axis.set_ylabel(f"Validation {' or '.join(METRICS.get(n, n) for n in names)}{unit}")
         axis.set_title(f"{dataset}, {model}")
-        if not is_ranking:  # the first epochs are far below and would flatten the rest
+        if unit:  # the first epochs are far below and would flatten the rest
             axis.set_ylim(bottom=group["score"].quantile(0.1))
     return legend(figure, look, traces["strategy"], lines=True)
+
+
+def scores(traces: pd.DataFrame) -> pd.Series:
+    """Of each epoch, the validation metric that selects in its cell (column ``selecting``)."""
+    found = pd.Series(float("nan"), index=traces.index)
+    for name, rows in traces.groupby("selecting", sort=False):
+        found[rows.index] = rows[f"validation_{name}"]
+    return found
 
 
 def beta(traces: pd.DataFrame, look: Look) -> Figure:

@@ -105,9 +105,10 @@ def analyse(cells: Cells, question: Question) -> Findings:
         )
     ]
     between = joined(list(models(cells, fixed, seeds, question)))
+    results = with_primary(frames["results"], ["dataset", "model"], question)
     return Findings(
-        **frames | {"results": with_primary(frames["results"], ["dataset", "model"], question)},
-        models=with_primary(between, ["dataset"], question),
+        **frames | {"results": with_selecting(results, ["dataset", "model"], cells)},
+        models=with_selecting(with_primary(between, ["dataset"], question), ["dataset"], cells),
         seeds=table(frames["components"], 1 - confidence),
         **{name: joined([part[name] for part in over]) for name in ACROSS_FRAMES},
     )
@@ -124,6 +125,13 @@ def with_primary(frame: pd.DataFrame, keys: list[str], question: Question) -> pd
         name = primary(set(rows["metric"]), question.primary, question.measures)
         chosen[rows.index] = rows["metric"] == name
     return frame.assign(primary=chosen)
+
+
+def with_selecting(frame: pd.DataFrame, keys: list[str], cells: Cells) -> pd.DataFrame:
+    """``selecting``: what selected the epochs of the row's cells (:meth:`Cells.selecting`)."""
+    known = {key: cells.selecting(*key) for key in set(frame[keys].itertuples(index=False))}
+    found = [known[key] for key in frame[keys].itertuples(index=False)]
+    return frame.assign(selecting=pd.Series(found, index=frame.index, dtype=object))
 
 
 def planned(cells: Cells) -> dict[str, dict[str, dict[str, int]]]:

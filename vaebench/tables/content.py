@@ -8,7 +8,7 @@ from vaebench.cells.folder import NONE
 from vaebench.statistics.contrasts import SEEDS
 from vaebench.statistics.diagnostics import COLUMNS as DIAGNOSTICS
 from vaebench.statistics.diagnostics import REACHED
-from vaebench.statistics.measures import MEASURES, Measure, Measures, selecting
+from vaebench.statistics.measures import MEASURES, Measure, Measures
 from vaebench.statistics.variance import SOURCES
 from vaebench.tables import (
     Column,
@@ -41,22 +41,27 @@ def without_baselines(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["strategy"] != NONE] if len(frame) else frame
 
 
-def epoch_of(measure: Measure, selects: str | None, measures: Measures) -> str:
+def selects_of(rows: pd.DataFrame) -> str:
+    """What selected the epochs of a table on validation, in print; empty if nothing did."""
+    found = rows["selecting"].iloc[0] if "selecting" in rows and len(rows) else ""
+    return found if isinstance(found, str) else ""
+
+
+def epoch_of(measure: Measure, selects: str) -> str:
     """Whose weights the values of a metric are, as a sentence; empty where nothing selects."""
     if measure.epoch == "last":
         return " Tested are the weights of the last epoch."
-    if selects is None:
+    if not selects:
         return ""
-    best = measures[selects].title
-    return f" Tested are the weights of the epoch with the best validation {best}."
+    return f" Tested are the weights of the epoch with the best validation {selects}."
 
 
-def heading(measure: Measure, rows: pd.DataFrame, selects: str | None, measures: Measures) -> str:
+def heading(measure: Measure, rows: pd.DataFrame, selects: str) -> str:
     """A metric in a table's title: its unit, its rank in the study, and whose weights it tests."""
     rank = ("primary" if rows["primary"].iloc[0] else "secondary") if "primary" in rows else ""
     chosen = ""
-    if measure.nats and measure.epoch == "selected" and selects and selects != measure.name:
-        chosen = f"epoch chosen by {measures[selects].title}"
+    if measure.nats and measure.epoch == "selected" and selects and selects != measure.title:
+        chosen = f"epoch chosen by {selects}"
     return ", ".join(filter(None, [full(measure), rank, chosen]))
 
 
@@ -170,22 +175,16 @@ def results(
 ) -> list[Grid]:
     """A table a family: means and contrasts to the control."""
     grids = []
-    present = metrics_of(summary)
     for (dataset, model, metric), rows in named(without_baselines(summary), FAMILY):
-        measure, selects = measures[metric], selecting(present[dataset])
+        measure, selects = measures[metric], selects_of(rows)
         columns = result_columns(measure)
         caption = describe(rows, control, confidence, measure)
-        caption += epoch_of(measure, selects, measures)
+        caption += epoch_of(measure, selects)
         caption += truth_sentence(truths.get(dataset, {}), metric)
-        title = f"{dataset}, {model}: {heading(measure, rows, selects, measures)}"
+        title = f"{dataset}, {model}: {heading(measure, rows, selects)}"
         grid = Grid("Results", title, heads(columns), lines(columns, rows), caption, metric=metric)
         grids.append(grid)
     return grids
-
-
-def metrics_of(frame: pd.DataFrame) -> dict[str, set[str]]:
-    """Data set → its metrics."""
-    return {dataset: set(rows["metric"]) for (dataset,), rows in named(frame, ["dataset"])}
 
 
 def model_columns(m: Measure) -> list[Column]:
@@ -203,15 +202,15 @@ def models(
 ) -> list[Grid]:
     """A table a data set and metric: the other models and the baselines against one control."""
     grids = []
-    present = metrics_of(frame)
     for (dataset, metric), rows in named(frame, ["dataset", "metric"]):
-        measure, selects = measures[metric], selecting(present[dataset])
+        measure, selects = measures[metric], selects_of(rows)
         if not measure.sign:
             continue
         columns = model_columns(measure)
         ordered = rows.sort_values("mean", ascending=measure.sign < 0, kind="stable")
         tested = int(rows["p"].notna().sum())
-        caption = f"Mean with a {confidence:.0%} interval over seeds and test examples"
+        over = "seeds" if measure.per == "cell" else "seeds and test examples"
+        caption = f"Mean with a {confidence:.0%} interval over {over}"
         if tested:
             caption += (
                 f"; difference to {rows['reference'].iloc[0]} with {control} over the common seeds "
@@ -219,8 +218,8 @@ def models(
                 f"{joint_of(tested, confidence)}"
             )
         caption += ". What draws nothing has one seed, which stands for all."
-        caption += lost(rows) + epoch_of(measure, selects, measures)
-        title = f"{dataset}: {heading(measure, rows, selects, measures)}, of models and baselines"
+        caption += lost(rows) + epoch_of(measure, selects)
+        title = f"{dataset}: {heading(measure, rows, selects)}, of models and baselines"
         table = lines(columns, ordered)
         section = "Models and baselines"
         grids.append(Grid(section, title, heads(columns), table, caption, metric=metric))

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from vaebench.statistics.measures import MEASURES, Measures, selecting
+from vaebench.statistics.measures import MEASURES, Measure, Measures
 from vaebench.tables import Grid, counted, full, number
-from vaebench.tables.content import RANGES, epoch_of, metrics_of, without_baselines
+from vaebench.tables.content import RANGES, epoch_of, selects_of, without_baselines
 
 TEX = {
     "&": r"\&",
@@ -153,29 +153,40 @@ def means(
     if shown.empty:
         return parts[0] + "\n% no cell finished\n"
     in_nats = shown["metric"].map(lambda name: measures[name].nats).rename("nats")
-    present = metrics_of(summary)
     for (dataset, model, _), rows in shown.groupby(["dataset", "model", in_nats], sort=False):
         columns = list(dict.fromkeys(rows["metric"]))
         cells = {(row.strategy, row.metric): row for row in rows.itertuples()}
         lines = [
             [
                 tex(strategy),
-                *(mean(cells.get((strategy, m)), m, 1 - confidence) for m in columns),
+                *(mean(cells.get((strategy, m)), measures[m], 1 - confidence) for m in columns),
             ]
             for strategy in dict.fromkeys(rows["strategy"])
         ]
         head = ["strategy", *(tex(full(measures[m])) for m in columns)]
-        said = marks(rows, control, confidence)
-        said += epoch_of(measures[columns[0]], selecting(present[dataset]), measures)
+        said = marks(rows, control, confidence, measures)
+        said += epochs_of([measures[name] for name in columns], selects_of(rows))
         caption = tex(f"{dataset}, {model}. {said}")
         # room for the marks, which stick out to the right
         parts.append(float_of(caption, "l" + r"r@{\hspace{2.2em}}" * len(columns), head, lines))
     return "\n\n".join(parts) + "\n"
 
 
-def marks(rows: pd.DataFrame, control: str, confidence: float) -> str:
+def epochs_of(shown: list[Measure], selects: str) -> str:
+    """Whose weights the columns of a table test."""
+    epochs = {measure.epoch: measure for measure in shown}
+    if len(epochs) == 1:
+        return epoch_of(shown[0], selects)
+    return f"{epoch_of(epochs['selected'], selects)} “last epoch”: those of the last one."
+
+
+def marks(
+    rows: pd.DataFrame, control: str, confidence: float, measures: Measures = MEASURES
+) -> str:
     """What was averaged, and what the marks of a table mean."""
-    shown = rows[rows["seeds"] > 0]
+    of_cells = rows["metric"].map(lambda name: measures[name].per == "cell")
+    shown = rows[(rows["seeds"] > 0) & ~of_cells]
+    shown = shown if len(shown) else rows[rows["seeds"] > 0]
     sentence = (
         f"Mean over {counted(shown['seeds'], 'seed')} and "
         f"{counted(shown['examples'], 'test example')} ± half of the {confidence:.0%} interval "
@@ -198,6 +209,9 @@ def marks(rows: pd.DataFrame, control: str, confidence: float) -> str:
         sentence += f" *: different from {control} (p < {alpha});"
         sentence += " the larger p of the crossed test of seeds and examples and of the seeds'"
         sentence += " paired t, with Holm's correction."
+    if of_cells.any():
+        names = ", ".join(dict.fromkeys(measures[name].title for name in rows["metric"][of_cells]))
+        sentence += f" One value a cell, so over seeds alone, by the seeds' paired t: {names}."
     else:
         sentence += " no test: each needs two common seeds and examples."
     return sentence + failed(rows)
@@ -214,7 +228,7 @@ def failed(rows: pd.DataFrame) -> str:
     return f" Without a result, and so not in the means: {', '.join(lost)}." if lost else ""
 
 
-def mean(row: tuple[object, ...] | None, metric: str, alpha: float) -> str:
+def mean(row: tuple[object, ...] | None, metric: Measure, alpha: float) -> str:
     """One cell of :func:`means`."""
     if row is None:
         return "--"

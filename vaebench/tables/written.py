@@ -41,4 +41,4 @@ def write(
     grids = content.everything(frames, truths(cards), control, confidence, measures)
     write_text(out / "results.md", markdown.document(grids, failures(table)))
     write_text(out / "results.tex", latex.means(frames["results"], control, confidence, measures))
-    write_text(out / "tables.tex", latex.sections(grids))
+    write_text(out / "tables.tex", latex.sections(grids, measures))
