@@ -109,6 +109,11 @@ WRONG = {
         },
         ["grid.0.strategies: 'linear': training.estimator", "β = 1 alone", "allowed: sgvb_a"],
     ),
+    "a metric with the name of a column": (
+        "metrics",
+        {"interactions": {"class": "ndcg.NDCG"}},
+        ["metrics.interactions", "allowed: another name"],
+    ),
     "seeds that are a truth value": ("seeds", True, ["seeds", "True"]),
     "no epochs": ("training.epochs", 0, ["training.epochs", "0", "greater than or equal to 1"]),
 }

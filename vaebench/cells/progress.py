@@ -23,9 +23,22 @@ def expect(study: Path, to_run: int) -> None:
     earlier one, are not counted.
     """
     study.mkdir(parents=True, exist_ok=True)
+    for left in study.glob(f"{COUNTER}*"):  # by runs that were killed
+        if not _alive(int(left.name.removeprefix(COUNTER))):
+            left.unlink(missing_ok=True)
     counter = study / f"{COUNTER}{os.getpid()}"
     counter.write_bytes(b"")
     os.environ[PROGRESS] = f"{counter} {to_run} {time.time()}"
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def expect_no_more(study: Path) -> None:

@@ -162,6 +162,11 @@ def _check_names(study: Study) -> None:
                 f"metrics.{name}.epoch: {component['epoch']!r} is not allowed; it should be "
                 f"{' or '.join(EPOCHS)}"
             )
+        if name == "interactions":
+            raise ConfigError(
+                "metrics.interactions: test.parquet has the users' numbers of interactions under "
+                "this name; allowed: another name"
+            )
         if name in SHIPPED and component != SHIPPED[name]:
             raise ConfigError(
                 f"metrics.{name}: the name of a metric that every study has; allowed: another name"
