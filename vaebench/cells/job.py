@@ -29,7 +29,7 @@ class Job:
     """What a rule of the workflow knows of a job.
 
     Attributes:
-        out: one of the files that it makes.
+        out: the files that it makes, in the cell's folder.
         log: the job's log.
         threads: how many torch may use.
         card: of the split.
@@ -41,7 +41,7 @@ class Job:
         choice: the file of the tuning stage's choice, if there is one.
     """
 
-    out: str
+    out: Sequence[str]
     log: str
     threads: int
     card: str
@@ -55,7 +55,7 @@ class Job:
     @property
     def path(self) -> Path:
         """The cell's folder."""
-        return Path(self.out).parent
+        return Path(self.out[0]).parent
 
     @property
     def data(self) -> Path:
@@ -155,7 +155,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, Job]:
 
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    "out": {"required": True},
+    "out": {"nargs": "+", "required": True},
     "log": {"required": True},
     "threads": {"type": int, "required": True},
     "card": {"required": True},

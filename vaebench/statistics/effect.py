@@ -3,7 +3,8 @@
 import math
 
 import numpy as np
-from scipy.special import gammaln, nctdtrinc
+from scipy.optimize import brentq
+from scipy.special import chdtr, chdtri, gammaln, nctdtrinc
 
 from vaebench.statistics.layout import Student
 
@@ -43,5 +44,29 @@ def effect_interval(t: float, seeds: float, confidence: float) -> tuple[float, f
     if not math.isfinite(t):
         return math.nan, math.nan
     tail, size = (1 - confidence) / 2, abs(t)  # for t < 0 mirrored: scipy inverts t > 0 best
-    low, high = (float(nctdtrinc(seeds - 1, q, size)) / math.sqrt(seeds) for q in (1 - tail, tail))
+    low, high = (_noncentrality(size, seeds - 1, q) / math.sqrt(seeds) for q in (tail, 1 - tail))
     return (low, high) if t > 0 else (-high, -low)
+
+
+FAR = 6.0
+"""Above it scipy's inversion slows down, and where seeds hardly differ it does not end."""
+
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(80)
+"""Of an expectation over a standard normal, Gauss and Hermite's; the weights' sum is √(2π)."""
+
+
+def _noncentrality(t: float, freedom: float, share: float) -> float:
+    """The ncp under which a noncentral t is above ``t`` > 0 with probability ``share``.
+
+    T = (Z + ncp)/√(V/ν) is above t where ncp > t·√(V/ν) − Z, V ~ χ²_ν: the ``share`` quantile of
+    that is wanted, whose distribution function is E_Z[F_χ²(ν·((x + Z)/t)²)].
+    """
+    if t <= FAR:
+        return float(nctdtrinc(freedom, 1 - share, t))
+
+    def excess(ncp: float) -> float:
+        scaled = freedom * (np.clip(ncp - NODES, 0, None) / t) ** 2
+        return float(WEIGHTS @ chdtr(freedom, scaled)) / math.sqrt(2 * math.pi) - share
+
+    top = 10 + t * math.sqrt(chdtri(freedom, 1e-12) / freedom)
+    return float(brentq(excess, -10, top, xtol=1e-9, rtol=1e-9))

@@ -31,4 +31,4 @@ rule baseline:
         metrics=json.dumps(plan.study.all_metrics),
         code=lambda w: plan.training_code(cell_of(w)),
     shell:
-        JOB + " --metrics {params.metrics:q} --choice {input.choice:q} --step baseline"
+        f"{JOB} --metrics {{params.metrics:q}} --choice {{input.choice:q}} --step baseline"

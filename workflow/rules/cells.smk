@@ -25,7 +25,7 @@ rule train:
         spec=spec_of,
         code=lambda w: plan.training_code(cell_of(w)),
     shell:
-        JOB + " --stages {input.stages:q} --choice {input.choice:q} --step train"
+        f"{JOB} --stages {{input.stages:q}} --choice {{input.choice:q}} --step train"
 
 
 rule test:
@@ -49,4 +49,4 @@ rule test:
         samples=lambda w: cell_of(w).samples,
         code=lambda w: plan.test_code(cell_of(w)),
     shell:
-        JOB + " --metrics {params.metrics:q} --samples {params.samples} --step test"
+        f"{JOB} --metrics {{params.metrics:q}} --samples {{params.samples}} --step test"

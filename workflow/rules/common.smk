@@ -95,6 +95,14 @@ def cell_of(wildcards):
     return plan.cell(folder) if folder.trial is None else trials.cell(folder)
 
 
+def group_of(wildcards):
+    return f"{wildcards.dataset}/{wildcards.model}/{wildcards.strategy}"
+
+
+def trials_of(wildcards):
+    return trials.cells(group_of(wildcards))
+
+
 def card_of(wildcards):
     return f"{study}/data/{wildcards.dataset}/card.json"
 
@@ -112,5 +120,5 @@ PYTHON = "python" if CONDA else shlex.quote(sys.executable)
 CLIENT = shlex.quote(str(Path(ROOT, "vaebench/machine/client.py")))
 JOB = (
     f"{PYTHON} -I -S {CLIENT} vaebench.cells.job --log {{log:q}} --threads {{threads}}"
-    " --out {output[0]:q} --card {input.card:q} --code {params.code} --spec {params.spec:q}"
+    " --out {output:q} --card {input.card:q} --code {params.code} --spec {params.spec:q}"
 )

@@ -15,7 +15,8 @@ TUNED = (
 )
 
 
-TRIAL = f"tuning/trial-{{trial}}/cells/{NAMES}"
+TRIAL = f"{study}/tuning/trial-{{trial}}/cells/{NAMES}"
+TRIAL_LOG = f"{study}/logs/tuning/trial-{{trial}}/{NAMES}/train.log"
 
 
 ruleorder: baseline_trial > trial
@@ -25,9 +26,9 @@ rule trial:
     input:
         card=card_of,
     output:
-        multiext(f"{study}/{TRIAL}/", *TRAINED),
+        multiext(f"{TRIAL}/", *TRAINED),
     log:
-        f"{study}/logs/{TRIAL.replace('/cells', '')}/train.log",
+        TRIAL_LOG,
     conda:
         "../../environment.yml"
     threads: plan.study.resources.threads
@@ -39,16 +40,16 @@ rule trial:
         spec=spec_of,
         code=lambda w: plan.training_code(cell_of(w)),
     shell:
-        JOB + " --step train"
+        f"{JOB} --step train"
 
 
 rule baseline_trial:
     input:
         card=card_of,
     output:
-        multiext(f"{study}/{TRIAL}/", *TRAINED),
+        multiext(f"{TRIAL}/", *TRAINED),
     log:
-        f"{study}/logs/{TRIAL.replace('/cells', '')}/train.log",
+        TRIAL_LOG,
     wildcard_constraints:
         model=BASELINES,
         strategy=NONE,
@@ -62,15 +63,7 @@ rule baseline_trial:
         spec=spec_of,
         code=lambda w: plan.training_code(cell_of(w)),
     shell:
-        JOB + " --step baseline-trial"
-
-
-def group_of(wildcards):
-    return f"{wildcards.dataset}/{wildcards.model}/{wildcards.strategy}"
-
-
-def trials_of(wildcards):
-    return trials.cells(group_of(wildcards))
+        f"{JOB} --step baseline-trial"
 
 
 rule choice:
