@@ -24,8 +24,20 @@ from vaebench.statistics.variance import SOURCES, shares
 
 ROOT = Path(__file__).parents[1]
 CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-CONFIG |= {"confidence": 0.95, "margin": 0.01}
-ORDER = list(CONFIG["strategies"])
+STRATEGIES = {
+    "constant": "constant.Constant",
+    "linear": "linear.Linear",
+    "cyclical": "cyclical.Cyclical",
+    "sigmoid": "sigmoid.Sigmoid",
+    "free-bits": "free_bits.FreeBits",
+    "user-scaled": "user_scaled.UserScaled",
+}
+CONFIG |= {
+    "confidence": 0.95,
+    "margin": 0.01,
+    "strategies": {name: {"class": path} for name, path in STRATEGIES.items()},
+}
+ORDER = list(STRATEGIES)
 CONTROL = "constant"
 TRUTHS: dict[str, dict[str, float]] = {"my_data": {"elbo": -150.25}, "more": {}}
 
