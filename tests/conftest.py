@@ -33,7 +33,7 @@ def raw_folder() -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of MLflow in which there is nothing yet; making one takes seconds."""
     from vaebench.sharing.store import make  # noqa: PLC0415 (MLflow, for few tests)
 

@@ -125,8 +125,8 @@ def test_the_tables_of_the_finished_list_the_others(interrupted: Project) -> Non
     done = interrupted.snakemake("tables", "--config", "finished_only=true")
     assert done.returncode == 0, done.stderr
     results = interrupted.path("tables/results.md").read_text(encoding="utf-8")
-    listed = re.findall(r"(\S+): missing: killed, or still running; its log is ", results)
-    listed += re.findall(r"(\S+): missing: not started", results)
+    reasons = "killed, or still running; its log is |told to stop|not started"
+    listed = re.findall(rf"(\S+): missing: (?:{reasons})", results)
     assert len(listed) == 4 - len(finished)
     assert not set(listed) & finished
     rows = pd.read_csv(interrupted.path("tables/cells.csv"))

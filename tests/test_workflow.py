@@ -156,7 +156,7 @@ ALL_CYCLICAL = {f"digits/mlp/cyclical/seed-{seed}" for seed in (0, 1)}
 AFTER = {"tables", "published", "figures", "report", "seal", "track", "verdict", "all"}
 
 
-def append(path: Path, text: str = "\n# edited\n") -> None:
+def append(path: Path, text: str = "\nEDITED = True\n") -> None:
     path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
 
 
@@ -286,7 +286,7 @@ def test_a_failed_cell_is_listed_and_the_study_says_so(tmp_path: Path) -> None:
     project.write(study)
     done = project.snakemake()
     assert done.returncode != 0
-    assert "vaebench: 1 of 2 cells failed; see results/small/tables/results.md" in done.stderr
+    assert "vaebench: 1 of 2 cells failed; see results/small/report.html" in done.stderr
     results = project.path("tables/results.md").read_text(encoding="utf-8")
     assert "digits/mlp/constant/seed-0: diverged: training diverged in epoch" in results
     table = pd.read_csv(project.path("tables/results.csv"))

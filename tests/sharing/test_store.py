@@ -313,9 +313,9 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_locked_store_is_one_sentence(
-    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copy(made, tmp_path)
+    shutil.copy(empty_store, tmp_path)
     monkeypatch.setattr(store_, "PATIENCE", 1)
     holding = sqlite3.connect(tmp_path / "mlflow.db")
     try:
@@ -329,10 +329,10 @@ def test_a_locked_store_is_one_sentence(
 
 
 def test_a_second_sync_asks_little(
-    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many runs of others the experiment has."""
-    shutil.copy(made, tmp_path)
+    shutil.copy(empty_store, tmp_path)
     mirror(tmp_path)
     client = MlflowClient(store(CONFIG | {"results": str(tmp_path)})[0])
     home = client.get_experiment_by_name("vaebench mirror").experiment_id

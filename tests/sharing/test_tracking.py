@@ -43,9 +43,9 @@ def spec(seed: int, cap: float = 0.5) -> dict[str, Any]:
 
 
 @pytest.fixture
-def study(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def study(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two trained cells, a card and a document, and a store in which there is nothing yet."""
-    shutil.copy(made, tmp_path)
+    shutil.copy(empty_store, tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     source = {"name": None, "sha256": None}
     create("vaebench.datasets", {"class": "digits.Digits"}).write_split(
