@@ -190,7 +190,8 @@ def test_a_new_metric_is_one_file_and_one_line_and_trains_nothing(project: Proje
         "from vaebench.metrics import Lists, Ranking\n\n\n"
         'class Hits(Ranking):\n    """Their number."""\n\n'
         "    def values(self, lists: Lists) -> Tensor:\n"
-        '        """(U,)."""\n        return lists.hits[:, : self.k].sum(1) / lists.targets.clamp(max=self.k)\n'
+        '        """(U,)."""\n'
+        "        return lists.hits[:, : self.k].sum(1) / lists.targets.clamp(max=self.k)\n"
     )
     project.write(SMALL | {"metrics": {"hits@10": {"class": "hits.Hits", "k": 10}}})
     assert jobs(project) == {"test": TRAINED, "baseline": 1}

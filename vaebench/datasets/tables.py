@@ -146,7 +146,8 @@ def header(
     Raises:
         DataError: not readable as a table.
     """
-    read = pa.csv.ReadOptions(block_size=BLOCK, encoding=encoding)
+    # one thread: several do not know the row of a broken line
+    read = pa.csv.ReadOptions(block_size=BLOCK, use_threads=False, encoding=encoding)
     parse = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=newlines)
     with _readable(name):
         if isinstance(source, Path):
