@@ -26,7 +26,7 @@ LONG: dict[str, Any] = STUDY | {
     "grid": [{"dataset": "digits", "model": "mlp", "strategies": STRATEGIES}],
     "tracking": {"enabled": False},
 }
-EXACT = ("config.json", "best.safetensors", "last.safetensors", "test.parquet", "status.json")
+EXACT = ("config.json", "best.safetensors", "last.safetensors", "test.parquet")
 
 
 def start(project: Project, *arguments: str) -> subprocess.Popen[str]:

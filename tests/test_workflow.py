@@ -175,7 +175,7 @@ def test_the_study_ends_with_everything_promised(finished: Project) -> None:
 
 
 def test_the_terminal_counts_the_cells(finished: Project) -> None:
-    seen = re.findall(r"\[(\d+)/8 cells\]", finished.terminal)  # type: ignore[attr-defined]
+    seen = re.findall(r"\[(\d+)/8 cells", finished.terminal)  # type: ignore[attr-defined]
     assert len(seen) == 8
     assert seen[-1] == "8"
 
@@ -196,7 +196,7 @@ def test_editing_a_strategy_reruns_its_cells_alone(project: Project) -> None:
     append(project.folder / "vaebench/strategies/cyclical.py")
     rules, cells = project.would_run()
     assert cells == ALL_CYCLICAL
-    assert set(rules) == AFTER | {"cell"}
+    assert set(rules) == AFTER | {"train", "test"}
 
 
 def test_editing_the_loop_reruns_all_cells_and_no_split(project: Project) -> None:
