@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from vaebench.search import WEIGHT, Range
+from vaebench.search import SHARE, WEIGHT
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 
@@ -16,7 +16,7 @@ class Cosine(Strategy):
     One rise of the cosine ramp of Fu et al. 2019 (arXiv:1903.10145), whose slope is 0 at both ends.
     """
 
-    search_space: ClassVar = {"cap": WEIGHT, "warmup": Range(0.05, 1)}
+    search_space: ClassVar = {"cap": WEIGHT, "warmup": SHARE}
 
     def __init__(self, *, cap: Weight = 1.0, warmup: Share = 0.5) -> None:
         super().__init__()

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from vaebench.search import Range
+from vaebench.search import NATS
 from vaebench.strategies import Stats, Strategy, Target
 
 
@@ -18,7 +18,7 @@ class SoftFreeBits(Strategy):
     is below λ at β = 1 already can be raised by a smaller γ, one that is above it not be lowered.
     """
 
-    search_space: ClassVar = {"target": Range(1, 100, log=True)}
+    search_space: ClassVar = {"target": NATS}
 
     def __init__(self, *, target: Annotated[float, Field(gt=0)] = 10.0) -> None:
         super().__init__()

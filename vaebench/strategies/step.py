@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from vaebench.search import WEIGHT, Range
+from vaebench.search import SHARE, WEIGHT
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 
@@ -16,7 +16,7 @@ class Step(Strategy):
     gradual schedule (Bowman et al. 2016, arXiv:1511.06349) gains over it is due to being gradual.
     """
 
-    search_space: ClassVar = {"after": WEIGHT, "at": Range(0.05, 0.95)}
+    search_space: ClassVar = {"after": WEIGHT, "at": SHARE}
 
     def __init__(self, *, before: Weight = 0.0, after: Weight = 1.0, at: Share = 0.5) -> None:
         super().__init__()
