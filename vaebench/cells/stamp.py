@@ -48,15 +48,22 @@ def planned(
 
 
 def complete(
-    plan: Mapping[str, Any], card: Path, found: Iterable[Path], trained: Path | None = None
+    plan: Mapping[str, Any],
+    card: Path,
+    found: Iterable[Path],
+    trained: Path | None = None,
+    place: int | None = None,
 ) -> dict[str, Any]:
-    """With the entries that the files of other jobs give."""
-    given = {"card": digest(card), "found": [findings(path) for path in found]}
+    """With the entries that the files of other jobs give; ``place``: of a trial in a rung."""
+    given = {"card": digest(card), "found": [findings(path, place) for path in found]}
     return {**plan, **given, **({"trained": digest(trained)} if trained else {})}
 
 
-def findings(path: Path) -> str:
+def findings(path: Path, place: int | None = None) -> str:
     """A digest of what a cell reads of another job: a cell's β, or the chosen options."""
     content = read_json(path)
-    read = content["beta"] if "beta" in content else content["chosen"]
+    if place is not None:
+        read = content["places"][place]
+    else:
+        read = content["beta"] if "beta" in content else content["chosen"]
     return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()

@@ -77,6 +77,7 @@ wildcard_constraints:
     strategy="[^/]+",
     seed=r"\d+",
     trial=r"\d+",
+    rung=r"\d+",
 
 
 def said(*modules):
@@ -87,7 +88,10 @@ def said(*modules):
 def folder_of(wildcards):
     names = {key: wildcards[key] for key in ("dataset", "model", "strategy")}
     trial = int(wildcards.trial) if "trial" in wildcards.keys() else None
-    return CellFolder(plan.folder, **names, seed=int(wildcards.seed), trial=trial)
+    rung = int(wildcards.get("rung", 1))
+    return CellFolder(
+        plan.folder, **names, seed=int(wildcards.seed), trial=trial, rung=rung
+    )
 
 
 def cell_of(wildcards):
@@ -96,11 +100,25 @@ def cell_of(wildcards):
 
 
 def group_of(wildcards):
-    return f"{wildcards.dataset}/{wildcards.model}/{wildcards.strategy}"
+    group = f"{wildcards.dataset}/{wildcards.model}/{wildcards.strategy}"
+    return f"{group}/seed-{wildcards.seed}" if plan.replicated else group
 
 
-def trials_of(wildcards):
-    return trials.cells(group_of(wildcards))
+def seals_of(group, rung):
+    """Of the trials in a rung of a group."""
+    cells = trials.cells(group, rung)
+    return [folder.file("training.json") for seeds in cells for folder in seeds]
+
+
+def placed_in(group, rung):
+    """The file that says which trials are in a rung, where they are not all."""
+    return [trials.places(group, rung)] if rung > 1 else []
+
+
+def until_of(wildcards):
+    """The options of a job that trains one rung of a training."""
+    until = trials.rung(folder_of(wildcards)).until
+    return "" if until is None else f"--until {until}"
 
 
 def card_of(wildcards):
@@ -122,3 +140,7 @@ JOB = (
     f"{PYTHON} -I -S {CLIENT} vaebench.cells.job --log {{log:q}} --threads {{threads}}"
     " --out {output:q} --card {input.card:q} --code {params.code} --spec {params.spec:q}"
 )
+# Of a trial in a rung: its last epoch, the states of which it takes one, the state that it leaves.
+UNTIL = "{params.until}"
+GO_ON = "--choice {input.places:q} --states {input.states:q}"
+LEAVE = "--state-out {output[5]:q}"
