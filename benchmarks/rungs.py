@@ -1,6 +1,6 @@
-"""Do rungs choose as well as whole trials? Every trial is trained whole, once; its trace says the rest.
+"""Do rungs choose as well as whole trials? Each trial is trained whole, once: its trace tells.
 
-    python benchmarks/rungs.py train ml-1m traces.json      # minutes; goes on where it was stopped
+    python benchmarks/rungs.py train ml-1m traces.json  # minutes; goes on where it was stopped
     python benchmarks/rungs.py read traces.json [traces.json]
 
 The validation metric at an earlier epoch of a whole training is that of a rung which ends there, to
@@ -126,7 +126,7 @@ def train(name: str, out: Path) -> None:
 
 
 def chosen(scores: np.ndarray, rungs: Rungs) -> tuple[int, float]:
-    """The trial that rungs choose of ``scores`` (trials, epochs), and the trainings that it cost."""
+    """The trial that rungs choose of ``scores``, (trials, epochs), and what it cost in trainings."""
     trials, epochs = scores.shape
     best = np.maximum.accumulate(scores, axis=1)
     alive, cost, before = list(range(trials)), 0.0, 0

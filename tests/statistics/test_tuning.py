@@ -13,7 +13,7 @@ from vaebench.cells.found import chosen, merged
 from vaebench.errors import Diverged
 from vaebench.files import write_json
 from vaebench.search import Range
-from vaebench.statistics.tuning import Tried, choose, expected_best, promote
+from vaebench.statistics.tuning import Tried, choose, expected_best
 from vaebench.study.design import design
 
 SPACE = {

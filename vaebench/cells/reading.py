@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet
 
-from vaebench.cells.folder import KEYS, CellFolder
+from vaebench.cells.folder import KEYS, CellFolder, SplitFolder, card_among
 from vaebench.errors import DataError
 from vaebench.files import read_json
 from vaebench.machine.logged import UNEXPECTED
@@ -142,19 +142,20 @@ class Cells:
         seed.
 
         Args:
-            cards: the ``card.json`` of every data set.
+            cards: the ``card.json`` of every split.
         """
-        data = {Path(card).parent.name: _data(Path(card)) for card in cards}
+        data = {Path(card): _data(Path(card)) for card in cards}
         rows = []
         for folder in self._columns:
             key = CellFolder.parse(folder).names
             config = read_json(folder / "config.json")
-            if key["dataset"] not in data:
+            card = card_among(cards, key["dataset"], config.get("replicate"))
+            if card is None:
                 continue
-            identity, split = data[key["dataset"]]
+            identity, split = data[card]
             training = dict(config["training"])
             varied = training.pop("vary", list(STREAMS))
-            drawn = f"{key['dataset']}/{key['model']}/{key['seed']}"
+            drawn = f"{key['dataset']}/{key['model']}/{config['seed']}"
             what = {
                 "data": identity,
                 "model": _component(config["model"]),
@@ -244,12 +245,13 @@ def _data(card: Path) -> tuple[str, str]:
 
     Data without a published source (drawn, embedded) are told apart by their name.
     """
-    facts = read_json(card)
+    facts, folder = read_json(card), SplitFolder.parse(card)
     protocol = dict(facts.get("protocol") or {})
-    seed = str(protocol.pop("seed", "–"))
+    own = "–" if folder.replicate is None else f"replicate {folder.replicate}"
+    seed = str(protocol.pop("seed", own))
     source = facts.get("source") or {}
     if not source.get("sha256") or seed == "–":
-        return card.parent.name, seed
+        return folder.dataset, seed
     counted = {name: facts["counts"][name] for name in ("users", "items", "interactions")}
     return json.dumps([source, protocol, counted], sort_keys=True), seed
 
@@ -284,8 +286,16 @@ def failures(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def truths(cards: Sequence[Path | str]) -> dict[str, dict[str, float]]:
-    """Data set → best possible test metrics, from its ``card.json``; empty for real data."""
-    return {Path(card).parent.name: read_json(Path(card))["truth"] for card in cards}
+    """Data set → best possible test metrics, the mean over its cards; empty for real data."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for card in cards:
+        mine = found.setdefault(SplitFolder.parse(card).dataset, {})
+        for metric, value in read_json(Path(card))["truth"].items():
+            mine.setdefault(metric, []).append(value)
+    return {
+        dataset: {metric: sum(values) / len(values) for metric, values in of.items()}
+        for dataset, of in found.items()
+    }
 
 
 def read_frames(paths: Sequence[Path | str]) -> dict[str, pd.DataFrame]:

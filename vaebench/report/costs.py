@@ -124,9 +124,9 @@ def load() -> Costs:
 
 def size(plan: Plan, name: str, costs: Costs) -> Counts | None:
     """The counts of a data set: of its split if made, else of a file at hand, else as known."""
-    card = plan.folder / "data" / name / "card.json"
-    if card.exists():
-        return _counts(read_json(card)["counts"])
+    for split in plan.splits(name):
+        if split.card.exists():
+            return _counts(read_json(split.card)["counts"])
     dataset = plan.dataset(name)
     found = local_file(dataset, plan.local_folder(), plan.beside)
     if not dataset.raw_files() or (found and found[1].stat().st_size <= COUNTED):
@@ -263,7 +263,7 @@ def page(plan: Plan, costs: Costs) -> str:
         *_unknown_precision(plan, costs),
         *(
             f"{name}: its size is not known before it is split, by "
-            f"`{COMMAND} {plan.folder}/data/{name}/card.json`"
+            f"`{COMMAND} {plan.splits(name)[0].card}`"
             for name, counts in sizes.items()
             if counts is None
         ),

@@ -59,7 +59,7 @@ SIZES: dict[str, int] = {
     rf"figures/{_WORD}\.(?:pdf|png)": 32 * MIB,
     rf"images/(?:index\.json|{_WORD}\.(?:pdf|png))": 32 * MIB,
     rf"images/{_CELL}/(?:metrics\.json|values\.npz)": 64 * MIB,
-    rf"data/{_WORD}/card\.json": MIB,
+    rf"data/{_WORD}/(?:replicate-\d+/)?card\.json": MIB,
     rf"tuning/(?:rung-\d+/places/)?{_WORD}/{_WORD}/{_WORD}(?:/seed-\d+)?\.json": 4 * MIB,
     rf"logs/{_CELL}/{_WORD}\.log": 16 * MIB,
     **{rf"{_CELL}/{re.escape(name)}": _BY_ENDING[Path(name).suffix] for name in FILES},
@@ -72,7 +72,7 @@ _KNOWN = {re.compile(pattern): most for pattern, most in SIZES.items()}
 
 DOCUMENTS = (
     *("report.html", "tables/*", "figures/*", "paper/*", "images/*", "images/cells/*/*/*/*/*"),
-    *("data/*/card.json", "tuning/*/*/*.json", "tuning/*/*/*/seed-*.json"),
+    *("data/*/card.json", "data/*/*/card.json", "tuning/*/*/*.json", "tuning/*/*/*/seed-*.json"),
     *("tuning/rung-*/places/*/*/*.json", "tuning/rung-*/places/*/*/*/seed-*.json"),
 )
 """What a study says, and what it says it of; its cells and trials are further files."""

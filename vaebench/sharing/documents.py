@@ -52,8 +52,7 @@ class _Remake:
 
     def __init__(self, study: Saved, trials: Trials, home: Path) -> None:
         self.study, self.plan, self.trials, self.home = study, trials.plan, trials, home
-        here = study.cards()
-        self.cards = [str(here[name]) for name in self.plan.datasets_used]
+        self.cards = [str(split.card) for split in self.plan.splits()]
         place = Path(study.written["results"]) / study.folder.name
         # a log is named by the study's folder, which may have moved
         self.place = (str(study.folder), str(place))

@@ -34,7 +34,7 @@ rule tables:
     input:
         cells=expand("{folder}/status.json", folder=shown_cells),
         tests=expand("{folder}/test.parquet", folder=shown_cells),
-        cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
+        cards=cards,
     output:
         TABLES,
         traces=f"{study}/tables/traces.parquet",
@@ -53,7 +53,7 @@ rule tables:
 rule figures:
     input:
         frames=FRAMES,
-        cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
+        cards=cards,
         traces=f"{study}/tables/traces.parquet",
     output:
         FIGURES,
