@@ -126,7 +126,7 @@ def train(name: str, out: Path) -> None:
 
 
 def chosen(scores: np.ndarray, rungs: Rungs) -> tuple[int, float]:
-    """The trial that rungs choose of ``scores``, (trials, epochs), and what it cost in trainings."""
+    """The trial that rungs choose of ``scores``, (trials, epochs), and its cost in trainings."""
     trials, epochs = scores.shape
     best = np.maximum.accumulate(scores, axis=1)
     alive, cost, before = list(range(trials)), 0.0, 0
