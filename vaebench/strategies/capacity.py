@@ -39,6 +39,10 @@ class Capacity(Strategy):
         """R̄ → Cmax."""
         return Target("rate", self.target)
 
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        """The end of the growth of C(t)."""
+        return self.warmup
+
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""
         share = torch.clamp(stats.step.double() / (self.warmup * stats.total), max=1.0)

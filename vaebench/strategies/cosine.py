@@ -22,6 +22,10 @@ class Cosine(Strategy):
         super().__init__()
         self.cap, self.warmup = cap, warmup
 
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        """The end of the rise."""
+        return self.warmup
+
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""
         share = torch.clamp(stats.step.double() / (self.warmup * stats.total), max=1.0)

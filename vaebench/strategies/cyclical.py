@@ -43,6 +43,12 @@ class Cyclical(Strategy):
         super().__init__()
         self.cap, self.cycles, self.ramp, self.shape = cap, cycles, ramp, shape
 
+    def moves_until(self, total: int) -> float:
+        """The end of the last ramp."""
+        period = math.ceil(total / self.cycles)
+        begin = (total - 1) // period * period  # of the last cycle
+        return min(1.0, (begin + self.ramp * total / self.cycles) / total)
+
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""
         period = math.ceil(stats.total / self.cycles)

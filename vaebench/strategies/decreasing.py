@@ -32,6 +32,10 @@ class Decreasing(Strategy):
             raise ArgumentError(f"start: {start} is not allowed; it should be at least end = {end}")
         self.start, self.end, self.horizon = start, end, horizon
 
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        """The end of the fall."""
+        return self.horizon
+
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""
         share = torch.clamp(stats.step.double() / (self.horizon * stats.total), max=1.0)

@@ -42,6 +42,12 @@ class Linear(Strategy):
         self.warmup = 0.5 if warmup is None else warmup
         self.updates_per_unit = updates_per_unit
 
+    def moves_until(self, total: int) -> float:
+        """The end of the rise."""
+        if self.updates_per_unit is not None:
+            return min(1.0, (self.cap - self.start) * self.updates_per_unit / total)
+        return self.warmup
+
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""
         step = stats.step.double()

@@ -1,5 +1,6 @@
 """Sigmoid (logistic) warm-up."""
 
+import math
 from typing import ClassVar
 
 import torch
@@ -24,6 +25,10 @@ class Sigmoid(Strategy):
     def __init__(self, *, cap: Weight = 1.0, midpoint: Share = 0.25, width: Share = 0.05) -> None:
         super().__init__()
         self.cap, self.midpoint, self.width = cap, midpoint, width
+
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        """Where β is 99 % of the cap: midpoint + width · ln 99."""
+        return min(1.0, self.midpoint + self.width * math.log(99))
 
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""
