@@ -39,6 +39,9 @@ class Job:
         samples: of z per test example.
         stages: ``training.json`` of the cells that find an option first.
         choice: the file of the tuning stage's choice, if there is one.
+        until: the last epoch of this part of a training; see :class:`vaebench.cells.rung.Rung`.
+        state_in: the state that the part before left.
+        state_out: where this part leaves its state.
     """
 
     out: Sequence[str]
@@ -51,6 +54,9 @@ class Job:
     samples: int | None = None
     stages: Sequence[str] = ()
     choice: Sequence[str] = ()
+    until: int | None = None
+    state_in: Path | None = None
+    state_out: Path | None = None
 
     @property
     def path(self) -> Path:
@@ -69,7 +75,7 @@ class Job:
 
     def stamp(self, trained: Path | None = None) -> dict[str, Any]:
         """What the step depends on, by content; ``trained``: the seal of what it tests."""
-        plan = stamp.planned(self.spec, self.code, self.metrics, self.samples)
+        plan = stamp.planned(self.spec, self.code, self.metrics, self.samples, self.until)
         found = map(Path, (*self.stages, *self.choice))
         return stamp.complete(plan, Path(self.card), found, trained)
 
@@ -78,7 +84,15 @@ def _train(job: Job, mark: Any) -> dict[str, Any]:  # noqa: ANN401
     from vaebench.cells import vae  # noqa: PLC0415 (torch: it must see the leased device alone)
 
     stages = {CellFolder.parse(Path(p).parent).strategy: Path(p).parent for p in job.stages}
-    return vae.run(job.spec, job.data, job.path, stages=stages, choice=job.chosen, stamp=mark)
+    return vae.run(
+        *(job.spec, job.data, job.path),
+        stages=stages,
+        choice=job.chosen,
+        stamp=mark,
+        until=job.until,
+        state_in=job.state_in,
+        state_out=job.state_out,
+    )
 
 
 def _test(job: Job, mark: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -139,6 +153,8 @@ def main(arguments: Sequence[str]) -> int:
                 result = step.work(task, mark)
             if result["status"] == "done":
                 kept.keep(cell, step.files, mark)
+        elif task.state_out is not None:  # a finished part comes back without its state
+            task.state_out.touch()
         if step.ends_cell:
             announce(cell)
     return 0
@@ -165,6 +181,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "samples": {"type": int},
     "stages": {"nargs": "*", "default": []},
     "choice": {"nargs": "*", "default": []},
+    "until": {"type": int},
+    "state-in": {"type": Path, "nargs": "?"},
+    "state-out": {"type": Path},
 }
 """How the fields of :class:`Job` are read."""
 

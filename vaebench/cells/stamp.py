@@ -2,7 +2,8 @@
 
 A stamp has four entries: ``spec``, a digest of what the study asks for; ``code``, of what the
 source files say; ``card``, of the split's card; ``found``, of what other jobs found for it. The
-first two are known when a study is planned. That of a test has a fifth: ``trained``, of the seal of
+first two are known when a study is planned. That of a part of a training has ``until``, the epoch
+of its end, which is planned, too. That of a test has a fifth: ``trained``, of the seal of
 the training whose weights it measured.
 """
 
@@ -42,10 +43,12 @@ def planned(
     code: str,
     metrics: Mapping[str, Any] | None = None,
     samples: int | None = None,
+    until: int | None = None,
 ) -> dict[str, Any]:
-    """The entries that a plan knows."""
+    """The entries that a plan knows; ``until``: the last epoch of a rung."""
     wanted = {**spec, "metrics": metrics, "samples": samples}
-    return {"spec": config_hash(wanted), "code": code}
+    part = {} if until is None else {"until": until}
+    return {"spec": config_hash(wanted), "code": code, **part}
 
 
 def complete(

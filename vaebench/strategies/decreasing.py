@@ -19,6 +19,14 @@ class Decreasing(Strategy):
 
     Raises:
         ArgumentError: ``end`` and ``ratio`` are both given, or start < end.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.decreasing import Decreasing
+        >>> now = Stats(torch.tensor(50), 100, torch.zeros(2), torch.ones(2, 3))
+        >>> Decreasing(start=1.0, end=0.2, horizon=1.0)(now)
+        tensor(0.6000, dtype=torch.float64)
     """
 
     search_space: ClassVar = {
@@ -47,6 +55,10 @@ class Decreasing(Strategy):
             raise ArgumentError(
                 f"start: {start} is not allowed; it should be at least end = {self.end}"
             )
+
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        """The end of the fall."""
+        return self.horizon
 
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""
