@@ -30,6 +30,9 @@ SEALS = {"training.json": TRAINED[:-1], "status.json": (*TRAINED, *TESTED[:-1])}
 NAMES = "{dataset}/{model}/{strategy}/seed-{seed}"
 """The names of a cell as a path, also in the rules of the workflow."""
 
+STATE = "state.pt"
+"""What a trial leaves beside them for the next rung, until that is done."""
+
 KEYS = ["dataset", "model", "strategy", "seed"]
 """What names a cell."""
 
@@ -188,7 +191,7 @@ class CellFolder:
     @property
     def state(self) -> Path:
         """The state that a trial leaves for the next rung; it is removed when that is done."""
-        return self.path / "state.pt"
+        return self.path / STATE
 
     def log(self, stage: str = "train") -> Path:
         """The log of its ``train`` or ``test`` job."""

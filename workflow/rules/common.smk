@@ -16,6 +16,7 @@ from vaebench.cells.folder import (
     NAMES,
     NONE,
     SPLITS,
+    STATE,
     TESTED,
     TRAINED,
     CellFolder,
@@ -126,10 +127,12 @@ def placed_in(group, rung):
     return [trials.places(group, rung)] if rung > 1 else []
 
 
-def until_of(wildcards):
-    """The options of a job that trains one rung of a training."""
+def rung_of(wildcards, output):
+    """The options of a job that trains one rung of a training: its end, the state it leaves."""
     until = trials.rung(folder_of(wildcards)).until
-    return "" if until is None else f"--until {until}"
+    left = [str(path) for path in output if Path(path).name == STATE]
+    leaves = f" --state-out {shlex.quote(left[0])}" if left else ""
+    return "" if until is None else f"--until {until}{leaves}"
 
 
 def card_of(wildcards):
@@ -156,7 +159,3 @@ JOB = (
     f"{PYTHON} -I -S {CLIENT} vaebench.cells.job --log {{log:q}} --threads {{threads}}"
     " --out {output:q} --card {input.card:q} --code {params.code} --spec {params.spec:q}"
 )
-# Of a trial in a rung: its last epoch, the states of which it takes one, the state that it leaves.
-UNTIL = "{params.until}"
-GO_ON = "--choice {input.places:q} --states {input.states:q}"
-LEAVE = "--state-out {output[5]:q}"

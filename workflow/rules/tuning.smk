@@ -33,7 +33,7 @@ rule trial:
         card=card_of,
     output:
         multiext(f"{TRIAL}/", *TRAINED),
-        *([temp(f"{TRIAL}/state.pt")] if RUNGS > 1 else []),
+        *([temp(f"{TRIAL}/{STATE}")] if RUNGS > 1 else []),
     log:
         TRIAL_LOG,
     conda:
@@ -46,9 +46,9 @@ rule trial:
     params:
         spec=spec_of,
         code=lambda w: plan.training_code(cell_of(w)),
-        until=until_of,
+        rung=rung_of,
     shell:
-        f"{JOB} {UNTIL} {LEAVE if RUNGS > 1 else ''} --step train"
+        f"{JOB} {{params.rung}} --step train"
 
 
 rule place:
@@ -58,7 +58,7 @@ rule place:
         states=lambda w: trials.states(folder_of(w)),
     output:
         multiext(f"{PLACE}/", *TRAINED),
-        temp(f"{PLACE}/state.pt"),
+        temp(f"{PLACE}/{STATE}"),
     log:
         PLACE_LOG,
     wildcard_constraints:
@@ -73,9 +73,10 @@ rule place:
     params:
         spec=spec_of,
         code=lambda w: plan.training_code(cell_of(w)),
-        until=until_of,
+        rung=rung_of,
     shell:
-        f"{JOB} {UNTIL} {GO_ON} {LEAVE} --step train"
+        f"{JOB} {{params.rung}} --choice {{input.places:q}} --states {{input.states:q}}"
+        " --step train"
 
 
 use rule place as last_place with:
