@@ -223,8 +223,15 @@ class Plan:
 
     def split_of(self, split: SplitFolder) -> "Dataset":
         """The data set as its split draws it."""
+        if split.replicate is None:
+            return self.dataset(split.dataset)
         created: Dataset = create(HOMES["datasets"], self.split_options(split))
         return created
+
+    def published(self) -> dict[str, dict[str, Any]]:
+        """Data set → class and all options, of those that are split as the study writes them."""
+        shared = [split.dataset for split in self.splits() if split.replicate is None]
+        return {name: self.dataset_options(name) for name in shared}
 
     def drawn_for(self, split: SplitFolder) -> str | None:
         """Whose split this is, in words for its card; None in a study of seeds."""
@@ -279,6 +286,7 @@ class Plan:
             "margin": study.margin,
             "primary": study.primary,
             "units": self.units(),
+            **({"varied": list(study.replicates.vary)} if study.replicates else {}),
         }
 
     def units(self) -> dict[str, str]:
