@@ -13,7 +13,7 @@ from vaebench.cells.found import chosen, merged
 from vaebench.errors import Diverged
 from vaebench.files import write_json
 from vaebench.search import Range
-from vaebench.statistics.tuning import choose, expected_best
+from vaebench.statistics.tuning import Tried, choose, expected_best
 from vaebench.study.design import design
 
 SPACE = {
@@ -85,7 +85,7 @@ def run_choice(tmp_path: Path, scores: list[list[float | None]]) -> dict[str, An
         ]
         for n, seeds in enumerate(scores)
     ]
-    return choose(settings, cells, "elbo")
+    return choose(settings, [Tried(cells)], "elbo")
 
 
 def test_the_best_mean_over_seeds_is_chosen(tmp_path: Path) -> None:
@@ -136,6 +136,6 @@ def test_a_choice_overrules_its_options_alone(tmp_path: Path) -> None:
 def test_a_trial_that_diverged_after_a_good_epoch_is_not_chosen(tmp_path: Path) -> None:
     settings = [{"strategy": {"cap": 1.0}}, {"strategy": {"cap": 2.0}}]
     cells = [[cell(tmp_path, 0, 7, -1.0, "it diverged")], [cell(tmp_path, 1, 7, -5.0)]]
-    found = choose(settings, cells, "elbo")
+    found = choose(settings, [Tried(cells)], "elbo")
     assert found["trial"] == 1
     assert found["trials"][0]["score"] is None
