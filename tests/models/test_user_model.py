@@ -11,10 +11,7 @@ import yaml
 
 from tests.cells.test_vae import PLANTED
 from tests.trained import run
-from tests.variants import variants
-from vaebench import models
-from vaebench.components import create, options
-from vaebench.models import VAE
+from vaebench.components import create
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/models.md").read_text(encoding="utf-8")
