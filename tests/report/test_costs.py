@@ -113,7 +113,7 @@ def test_a_plan_of_replicates_says_what_they_draw(tmp_path: Path) -> None:
     seeds = Plan(config)
     plan = Plan(config | {"seeds": None, "replicates": 5})
     text, before = page(plan, load()), page(seeds, load())
-    assert "Each replicate draws anew: split, design, trials, final." in text
+    assert "Each replicate draws anew: split, final seed." in text
     assert "planted: 5 splits, 5 replicates' own" in text
     assert "replicate" not in before
     found = [re.search(r"([\d,]+) MB of splits", each) for each in (text, before)]
