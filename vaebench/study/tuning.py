@@ -53,8 +53,8 @@ def _falling(shares: list[Share]) -> list[Share]:
     return shares
 
 
-_EPOCHS: list[Share] = ["1/9", "1/3", 1]
-_TRIALS: list[Share] = [1, "1/3", "1/9"]
+_EPOCHS: list[Share] = ["1/9", "2/9", 1]
+_TRIALS: list[Share] = [1, "2/3", "2/9"]
 
 
 class Rungs(BaseModel):
@@ -62,7 +62,8 @@ class Rungs(BaseModel):
 
     Rung k trains the best ``trials[k]`` of all trials of a strategy up to ``training[k]`` of their
     epochs, and goes on from the state in which the rung before left them. Schedules are those of
-    the whole training (Jamieson & Talwalkar 2016, arXiv:1502.07943).
+    the whole training (Jamieson & Talwalkar 2016, arXiv:1502.07943). The defaults, 9 → 6 → 2 trials
+    at 1/9, 2/9 and all of the epochs, cost 3.2 trainings instead of 9.
 
     Attributes:
         training: of each rung, the share of the epochs at its end; the last one's is 1.

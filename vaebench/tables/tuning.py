@@ -20,6 +20,12 @@ def label(choice: Choice) -> str:
     return str(choice["model"] if choice["strategy"] == NONE else choice["strategy"])
 
 
+def title(choice: Choice) -> str:
+    """The label, with the replicate where there are some."""
+    replicate = choice.get("replicate")
+    return label(choice) + ("" if replicate is None else f", replicate {replicate}")
+
+
 def trials(choices: Sequence[Choice]) -> pd.DataFrame:
     """One row a (trial, option): names, ``trial, role, option, value, score, chosen``, cost.
 
@@ -30,6 +36,7 @@ def trials(choices: Sequence[Choice]) -> pd.DataFrame:
         {
             **{key: choice[key] for key in ("dataset", "model", "strategy", "metric")},
             "label": label(choice),
+            **({"replicate": choice["replicate"]} if "replicate" in choice else {}),
             "trial": trial["number"],
             "option": option if role in ("strategy", "model") else f"{role} {option}",
             "value": value,
@@ -58,7 +65,7 @@ def curves(choices: Sequence[Choice]) -> pd.DataFrame:
     """``expected``, the expected best validation score of ``trials`` = 1 … n trials.
 
     A trial that failed counts as the strategy's worst that finished. With rungs the scores are
-    those of the first one.
+    those of the first one. In a study of replicates it is the mean over them.
     """
     frames = []
     for choice in choices:
@@ -78,7 +85,10 @@ def curves(choices: Sequence[Choice]) -> pd.DataFrame:
                 )
             )
     columns = ["dataset", "model", "strategy", "metric", "label", "trials", "expected"]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    if not frames:
+        return pd.DataFrame(columns=columns)
+    found = pd.concat(frames, ignore_index=True)
+    return found.groupby(columns[:-1], sort=False, as_index=False)["expected"].mean()
 
 
 HEAD = ["strategy", "chosen", "validation", "expected of 1", "trials", "failed", "updates", "hours"]
@@ -103,7 +113,7 @@ def caption(choices: Sequence[Choice]) -> str:
     said = CAPTION.format(each=" for each of its tuned options" if len(numbers) > 1 else "")
     said += RUNGS if any("rungs" in choice for choice in choices) else ""
     at_end = [
-        f"{choice['dataset']}, {label(choice)} ({', '.join(found)})"
+        f"{choice['dataset']}, {title(choice)} ({', '.join(found)})"
         for choice in choices
         if (found := ends(choice))
     ]
@@ -162,7 +172,7 @@ def line(choice: Choice) -> list[str]:
     """One strategy."""
     metric, budget = choice["metric"], choice["budget"]
     finished = [t["score"] for t in choice["trials"] if t["score"] is not None]
-    name = label(choice)
+    name = title(choice)
     return [
         name if choice["strategy"] == NONE else f"{choice['model']}, {name}",
         ", ".join(f"{key} = {short(value)}" for key, value in settings(choice["chosen"])) or "–",
