@@ -64,7 +64,8 @@ def _one_thread() -> None:
 
 
 def trace(folder: Path) -> pd.DataFrame:
-    return pd.read_parquet(folder / "trace.parquet").drop(columns="seconds")
+    """Without its times; without columns where no epoch was finished."""
+    return pd.read_parquet(folder / "trace.parquet").drop(columns="seconds", errors="ignore")
 
 
 def assert_same(one: Path, other: Path) -> None:
@@ -100,6 +101,34 @@ def test_a_chain_of_rungs_is_one_training(variant: str, data: Path, tmp_path: Pa
             trace(tmp_path / f"rung-{number}"), trace(last).head(until), check_exact=True
         )
     assert read_json(last / "training.json")["resumed"] is True
+
+
+@pytest.mark.parametrize("variant", ["schedule", "closed loop", "alternating"])
+def test_a_training_that_stopped_stays_stopped(variant: str, data: Path, tmp_path: Path) -> None:
+    """Patience ends the whole training and the rung in which it is spent at the same epoch."""
+    wanted = spec(variant, epochs=12, patience=1, learning_rate=0.1) | {"seed": 3}
+    if variant == "schedule":
+        wanted["strategy"] |= {"warmup": 0.25}
+    vae.run(wanted, data, tmp_path / "whole")
+    whole = read_json(tmp_path / "whole/training.json")
+    assert whole["ended"] == "patience"
+    assert 3 <= whole["until"] < 12, "there must be something to stop"
+    last = chain(wanted, data, tmp_path, [2, whole["until"] + 1, None])
+    assert_same(tmp_path / "whole", last)
+    ends = [read_json(tmp_path / f"rung-{n}/training.json")["ended"] for n in range(3)]
+    assert ends == ["rung", "patience", "patience"]
+    wanted["training"].pop("patience")
+    vae.run(wanted, data, tmp_path / "long")
+    pd.testing.assert_frame_equal(
+        trace(tmp_path / "whole"), trace(tmp_path / "long").head(whole["until"]), check_exact=True
+    )
+
+
+def test_patience_waits_for_a_cyclical_learning_rate(data: Path, tmp_path: Path) -> None:
+    result = vae.run(
+        spec("cyclical learning rate", patience=1, learning_rate=0.3), data, tmp_path / "cell"
+    )
+    assert (result["until"], result["ended"]) == (6, "all epochs")
 
 
 def test_a_rung_trains_only_its_own_epochs(

@@ -97,7 +97,7 @@ def document(folder: Path) -> None:
     cards = [str(split.card) for split in plan.splits()]
     tables, asked = folder / "tables", {"control": study.control, "confidence": study.confidence}
     written.write([str(cell) for cell in cells], cards, tables, plan.question())
-    options = {name: plan.dataset_options(name) for name in plan.datasets_used}
+    options = plan.published()
     published.write(cells, options, tables / "published.csv", tables / "published.md")
     frames = [str(path) for path in tables.glob("*.csv") if path.stem not in ("tuning", "images")]
     traces, index = tables / "traces.parquet", folder / "images/index.json"

@@ -68,7 +68,7 @@ class _Remake:
         tables, theirs = self.home / "tables", self.study.folder / "tables"
         cells = [str(cell) for cell in self.study.cells()]
         written.write(cells, self.cards, tables, self.plan.question())
-        options = {name: self.plan.dataset_options(name) for name in self.plan.datasets_used}
+        options = self.plan.published()
         done = [cell for cell in self.study.cells() if (cell / "status.json").is_file()]
         published.write(done, options, tables / "published.csv", tables / "published.md")
         yield from self._new()

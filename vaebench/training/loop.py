@@ -259,7 +259,7 @@ def train(
     step = recorded(learn)
     for group in optimizer.param_groups:
         group.setdefault("initial_lr", float(group["lr"]))
-    while progress.epoch.number <= budget.epochs and not ends(progress.epoch.number - 1):
+    while not ends(progress.epoch.number - 1) and progress.epoch.number <= budget.epochs:
         for update in _updates(update_order, model, draw, streams.batches, progress):
             number.fill_(progress.updates)
             scale = factor(progress.updates, total, budget.learning_rate_cycles)

@@ -21,6 +21,8 @@ FRAMES = [
         "measures",
     )
 ]
+if plan.replicated:
+    FRAMES.append(f"{study}/tables/splits.csv")
 TABLES = [
     *FRAMES,
     *[f"{study}/tables/{name}" for name in ("results.md", "results.tex", "tables.tex")],
