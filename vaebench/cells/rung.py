@@ -74,7 +74,12 @@ class Rung:
 
 
 def mark_of(spec: Mapping[str, Any], stamp: Any) -> str:  # noqa: ANN401 (JSON)
-    """What a state belongs to: the whole training, wherever this job's part of it ends."""
+    """What a state belongs to: the whole training, wherever this job's part of it ends.
+
+    ``spec`` is the resolved one: with all that the study asks for and other jobs found, so that it
+    does not matter which of them said it.
+    """
     if isinstance(stamp, Mapping):
-        stamp = {name: value for name, value in stamp.items() if name != "until"}
+        others = ("spec", "found", "until")
+        stamp = {name: value for name, value in stamp.items() if name not in others}
     return provenance.config_hash({"spec": dict(spec), "stamp": stamp})

@@ -267,6 +267,7 @@ def run(
     *,
     stages: Mapping[str, Path] = {},
     choice: Path | None = None,
+    place: int | None = None,
     stamp: Any = None,  # noqa: ANN401 (JSON)
     until: int | None = None,
     state_in: Path | None = None,
@@ -279,7 +280,8 @@ def run(
         data_folder: the split.
         out: the folder of the cell; a checkpoint in it is gone on from.
         stages: strategy → folder of the cell that finds one of this strategy's options.
-        choice: the options that a tuning stage chose.
+        choice: the options that a tuning stage chose, or which trials have the places of a rung.
+        place: that of this trial in its rung.
         stamp: what the cell depends on (code, data), kept in ``training.json``; a checkpoint of
             another one is not gone on from.
         until: the last epoch of this job; by default that of the training.
@@ -296,7 +298,7 @@ def run(
     """
     rung = Rung(until, state_in, state_out)
     return within_memory(
-        lambda: _run(spec, data_folder, out, stages, choice, stamp, rung),
+        lambda: _run(spec, data_folder, out, (stages, choice, place), stamp, rung),
         lambda reason: _without_memory(spec, out, reason, stamp, rung),
     )
 
@@ -305,15 +307,14 @@ def _run(
     spec: dict[str, Any],
     data_folder: Path,
     out: Path,
-    stages: Mapping[str, Path],
-    choice: Path | None,
+    found: tuple[Mapping[str, Path], Path | None, int | None],
     stamp: Any,  # noqa: ANN401 (JSON)
     rung: Rung,
 ) -> dict[str, Any]:
     """See :func:`run`."""
     started, started_at = time.perf_counter(), time.time()
     try:
-        spec = resolve(found_elsewhere(spec, stages, choice))
+        spec = resolve(found_elsewhere(spec, *found))
     except Diverged as error:
         rung.leave_nothing()
         return write(out, spec, Fitted("blocked", str(error)), {"stamp": stamp})

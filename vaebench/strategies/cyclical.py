@@ -7,7 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from vaebench.search import WEIGHT, Range
+from vaebench.search import PARTS, SHARE, WEIGHT
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 RAMPS = {
@@ -34,11 +34,7 @@ class Cyclical(Strategy):
         tensor(0.1000, dtype=torch.float64)
     """
 
-    search_space: ClassVar = {
-        "cap": WEIGHT,
-        "cycles": Range(1, 10, whole=True),
-        "ramp": Range(0.1, 1),
-    }
+    search_space: ClassVar = {"cap": WEIGHT, "cycles": PARTS, "ramp": SHARE}
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from vaebench.errors import ArgumentError
-from vaebench.search import WEIGHT, Range
+from vaebench.search import SHARE, WEIGHT
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 
@@ -31,7 +31,7 @@ class Linear(Strategy):
         tensor(0.1000, dtype=torch.float64)
     """
 
-    search_space: ClassVar = {"cap": WEIGHT, "warmup": Range(0.05, 1)}
+    search_space: ClassVar = {"cap": WEIGHT, "warmup": SHARE}
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from vaebench.search import WEIGHT, Range
+from vaebench.search import SHARE, WEIGHT, Range
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 
@@ -26,8 +26,8 @@ class Sigmoid(Strategy):
 
     search_space: ClassVar = {
         "cap": WEIGHT,
-        "midpoint": Range(0.05, 0.75),
-        "width": Range(0.01, 0.2, log=True),
+        "midpoint": SHARE,
+        "width": Range(0.001, 1, log=True),
     }
 
     def __init__(self, *, cap: Weight = 1.0, midpoint: Share = 0.25, width: Share = 0.05) -> None:
