@@ -16,6 +16,7 @@ from typing import Any
 
 from vaebench.cells import kept, stamp
 from vaebench.cells.folder import FILES, TESTED, TRAINED, CellFolder
+from vaebench.cells.opening import opening
 from vaebench.cells.planned import unmoved
 from vaebench.cells.progress import announce
 from vaebench.files import sweep
@@ -39,6 +40,7 @@ class Job:
         samples: of z per test example.
         stages: ``training.json`` of the cells that find an option first.
         choice: the file of the tuning stage's choice, if there is one.
+        opened: the file that says when the test part was opened, if anything is registered.
     """
 
     out: Sequence[str]
@@ -51,6 +53,7 @@ class Job:
     samples: int | None = None
     stages: Sequence[str] = ()
     choice: Sequence[str] = ()
+    opened: Sequence[str] = ()
 
     @property
     def path(self) -> Path:
@@ -71,7 +74,8 @@ class Job:
         """What the step depends on, by content; ``trained``: the seal of what it tests."""
         plan = stamp.planned(self.spec, self.code, self.metrics, self.samples)
         found = map(Path, (*self.stages, *self.choice))
-        return stamp.complete(plan, Path(self.card), found, trained)
+        when = opening(Path(self.opened[0])) if self.opened else None
+        return stamp.complete(plan, Path(self.card), found, trained, when)
 
 
 def _train(job: Job, mark: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -165,6 +169,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "samples": {"type": int},
     "stages": {"nargs": "*", "default": []},
     "choice": {"nargs": "*", "default": []},
+    "opened": {"nargs": "*", "default": []},
 }
 """How the fields of :class:`Job` are read."""
 

@@ -3,7 +3,8 @@
 A stamp has four entries: ``spec``, a digest of what the study asks for; ``code``, of what the
 source files say; ``card``, of the split's card; ``found``, of what other jobs found for it. The
 first two are known when a study is planned. That of a test has a fifth: ``trained``, of the seal of
-the training whose weights it measured.
+the training whose weights it measured; in a study that registers something, ``opened`` is when its
+test part was opened and with what registration (:mod:`vaebench.cells.opening`).
 """
 
 import hashlib
@@ -48,11 +49,16 @@ def planned(
 
 
 def complete(
-    plan: Mapping[str, Any], card: Path, found: Iterable[Path], trained: Path | None = None
+    plan: Mapping[str, Any],
+    card: Path,
+    found: Iterable[Path],
+    trained: Path | None = None,
+    opened: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """With the entries that the files of other jobs give."""
-    given = {"card": digest(card), "found": [findings(path) for path in found]}
-    return {**plan, **given, **({"trained": digest(trained)} if trained else {})}
+    given: dict[str, Any] = {"card": digest(card), "found": [findings(path) for path in found]}
+    given |= {"trained": digest(trained)} if trained else {}
+    return {**plan, **given, **({"opened": dict(opened)} if opened else {})}
 
 
 def findings(path: Path) -> str:

@@ -50,7 +50,7 @@ _BY_ENDING = {".json": MIB, ".parquet": 64 * MIB, ".safetensors": 16 * GIB}
 
 SIZES: dict[str, int] = {
     MANIFEST: 16 * MIB,
-    r"study\.json": MIB,
+    r"(?:study|opened)\.json": MIB,
     r"(?:seal|verdict)\.(?:json|txt)": 16 * MIB,
     r"report\.html": 128 * MIB,
     r"paper/(?:paper|numbers)\.tex": 16 * MIB,
@@ -71,7 +71,7 @@ _KNOWN = {re.compile(pattern): most for pattern, most in SIZES.items()}
 
 DOCUMENTS = (
     *("report.html", "tables/*", "figures/*", "paper/*", "images/*", "images/cells/*/*/*/*/*"),
-    *("data/*/card.json", "tuning/*/*/*.json"),
+    *("data/*/card.json", "tuning/*/*/*.json", "opened.json"),
 )
 """What a study says, and what it says it of; its cells and trials are further files."""
 

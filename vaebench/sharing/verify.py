@@ -175,6 +175,8 @@ def _study(verdict: Verdict, folder: Path, size: int, *, trusted: bool, data: Pa
         f"{len(agreement.specs)} cells: specification, means, selected epoch",
         "tables, figures, report and paper, made anew from the cells",
     ]
+    if agreement.plan.study.registration is not None:
+        verdict.checked.append("the registration's digest, and that the test part was opened last")
     verdict.unchecked.append("times, machines and versions, as the files say")
     if agreement.plan.study.images:
         verdict.unchecked.append("images/cells: what was measured of picture VAEs")
