@@ -39,7 +39,7 @@ def changed(path: Path, **more: Any) -> bytes:
 def test_every_test_waits_for_the_opening_and_the_opening_for_all_training(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.write(REGISTERED)
-    done = project.snakemake("--", FIRST, EASE)
+    done = project.snakemake(FIRST, EASE)
     assert done.returncode == 0, done.stdout + done.stderr
     study = project.path("")
     when = opening(study / OPENED)
@@ -56,10 +56,10 @@ def test_every_test_waits_for_the_opening_and_the_opening_for_all_training(tmp_p
     project.write(
         REGISTERED | {"strategies": STUDY["strategies"] | {"late": {"class": "linear.Linear"}}}
     )
-    assert "opened" not in project.snakemake("-n", "--", FIRST).stderr
+    assert "opened" not in project.snakemake(FIRST, "-n").stderr
     assert (study / OPENED).read_bytes() == first
     project.write(REGISTERED | {"confidence": 0.9})
-    refused = project.snakemake("-n", "--", FIRST)
+    refused = project.snakemake(FIRST, "-n")
     assert refused.returncode != 0
     assert "registration: the test part was opened at" in refused.stdout + refused.stderr
 

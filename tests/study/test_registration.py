@@ -105,7 +105,7 @@ def test_the_study_is_written_with_the_digest_and_read_back_with_it() -> None:
     assert written["registration"]["digest"] == digest(study)
     assert read(written) == study
     written["confidence"] = 0.9
-    with pytest.raises(ConfigError, match="registration.digest: '.*' is not that of what is"):
+    with pytest.raises(ConfigError, match=r"registration.digest: '.*' is not that of what is"):
         read(written)
 
 
@@ -193,9 +193,11 @@ def test_a_registration_that_changes_after_the_opening_is_refused(tmp_path: Path
     place = {"results": str(tmp_path)}
     unopened_or_same(opened(STUDY, tmp_path))
     unopened_or_same(Plan(with_("resources", {"threads": 2}) | place))
-    with pytest.raises(ConfigError, match="opened at .* with the registration .*, which is .* now"):
+    with pytest.raises(
+        ConfigError, match=r"opened at .* with the registration .*, which is .* now"
+    ):
         unopened_or_same(Plan(with_("seeds", 3) | place))
-    with pytest.raises(ConfigError, match="which is none now"):
+    with pytest.raises(ConfigError, match=r"which is none now"):
         unopened_or_same(Plan(with_("registration", ...) | place))
 
 
