@@ -69,7 +69,7 @@ def arguments(plan: Plan, step: str, code: str) -> list[str]:
     if step == "test":
         files = TESTED
         more = ["--metrics", json.dumps(plan.study.all_metrics), "--samples", str(cell.samples)]
-    card = cell.folder.split / "card.json"
+    card = plan.card(cell)
     given = {
         "log": cell.folder.log(step),
         "threads": 1,

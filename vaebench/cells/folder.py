@@ -3,6 +3,8 @@
 No import here costs a job time at its start.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -34,7 +36,58 @@ KEYS = ["dataset", "model", "strategy", "seed"]
 NONE = "none"
 """What stands in a baseline's path where a VAE has its strategy."""
 
+SPLITS = ("{dataset}", "{dataset}/replicate-{replicate}")
+"""The names of a split as a path: of all cells, or of those of one replicate."""
+
 _LEVELS = NAMES.count("/") + 1
+
+
+@dataclass(frozen=True)
+class SplitFolder:
+    """A split of the study in the folder ``study``; with ``replicate``, the one that it draws.
+
+    ``…/NAME/data/dataset`` or ``…/NAME/data/dataset/replicate-r``.
+    """
+
+    study: Path
+    dataset: str
+    replicate: int | None = None
+
+    @classmethod
+    def parse(cls, card: Path | str) -> Self:
+        """The split whose ``card.json`` this is."""
+        folder = Path(card).parent
+        number = re.fullmatch(r"replicate-(\d+)", folder.name)
+        of = folder.parent if number else folder
+        return cls(of.parents[1], of.name, int(number[1]) if number else None)
+
+    @property
+    def key(self) -> str:
+        """The names as a path: ``dataset`` or ``dataset/replicate-r``."""
+        names = {"dataset": self.dataset, "replicate": self.replicate}
+        return SPLITS[self.replicate is not None].format(**names)
+
+    @property
+    def path(self) -> Path:
+        """The split's own folder."""
+        return self.study / "data" / self.key
+
+    @property
+    def card(self) -> Path:
+        """What was split, from what, and a digest for each file."""
+        return self.path / "card.json"
+
+    @property
+    def receipt(self) -> Path:
+        """That of the raw file, of which all replicates are made."""
+        return self.study / "data" / self.dataset / "raw.json"
+
+
+def card_among(cards: Iterable[Path | str], dataset: str, replicate: int | None) -> Path | None:
+    """The card of the split of a data set that a replicate has: its own, or the only one."""
+    splits = [split for split in map(SplitFolder.parse, cards) if split.dataset == dataset]
+    own = [split for split in splits if split.replicate == replicate]
+    return own[0].card if own else splits[0].card if len(splits) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -42,7 +95,8 @@ class CellFolder:
     """A cell of the study in the folder ``study``; with ``trial``, one of its tuning stage.
 
     ``…/NAME/cells/dataset/model/strategy/seed-n`` or
-    ``…/NAME/tuning/trial-k/cells/dataset/model/strategy/seed-n``.
+    ``…/NAME/tuning/trial-k/cells/dataset/model/strategy/seed-n``. In a study of replicates the
+    number of the seed is that of the replicate.
     """
 
     study: Path
@@ -95,11 +149,6 @@ class CellFolder:
     def path(self) -> Path:
         """The cell's own folder."""
         return self.stage / "cells" / self.key
-
-    @property
-    def split(self) -> Path:
-        """The folder of its split."""
-        return self.study / "data" / self.dataset
 
     @property
     def images(self) -> Path:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from vaebench.cells.folder import SplitFolder
 from vaebench.cells.planned import unmoved
 from vaebench.files import digest, read_json, write_json
 from vaebench.machine.provenance import config_hash
@@ -32,7 +33,7 @@ def before_split(card: Path, options: Mapping[str, Any], code: str) -> None:
     Raises:
         DataError: the code was edited since the run planned it.
     """
-    unmoved(card.parents[2], code)
+    unmoved(SplitFolder.parse(card).study, code)
     card.unlink(missing_ok=True)
     write_json(card.with_name(SPLIT), split(options, code))
 

@@ -324,7 +324,7 @@ class Results:
 
     def _explored(self) -> list[str]:
         return [
-            f"- {titled(each)}, {row.strategy} on all its data sets, some of them looked at before: "
+            f"- {titled(each)}, {row.strategy} on all its data sets, some looked at before: "
             f"{signed(row.mean, each.group[1])} {bounds(row.low, row.high, each.group[1])}, not "
             "corrected."
             for each in self.over

@@ -58,7 +58,7 @@ SIZES: dict[str, int] = {
     rf"figures/{_WORD}\.(?:pdf|png)": 32 * MIB,
     rf"images/(?:index\.json|{_WORD}\.(?:pdf|png))": 32 * MIB,
     rf"images/{_CELL}/(?:metrics\.json|values\.npz)": 64 * MIB,
-    rf"data/{_WORD}/card\.json": MIB,
+    rf"data/{_WORD}/(?:replicate-\d+/)?card\.json": MIB,
     rf"tuning/{_WORD}/{_WORD}/{_WORD}\.json": 4 * MIB,
     rf"logs/{_CELL}/{_WORD}\.log": 16 * MIB,
     **{rf"{_CELL}/{re.escape(name)}": _BY_ENDING[Path(name).suffix] for name in FILES},
@@ -71,7 +71,7 @@ _KNOWN = {re.compile(pattern): most for pattern, most in SIZES.items()}
 
 DOCUMENTS = (
     *("report.html", "tables/*", "figures/*", "paper/*", "images/*", "images/cells/*/*/*/*/*"),
-    *("data/*/card.json", "tuning/*/*/*.json", "opened.json"),
+    *("data/*/card.json", "data/*/*/card.json", "tuning/*/*/*.json", "opened.json"),
 )
 """What a study says, and what it says it of; its cells and trials are further files."""
 

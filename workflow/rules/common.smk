@@ -11,7 +11,16 @@ from snakemake.settings.enums import Quietness
 ROOT = str(Path(workflow.current_basedir).resolve().parents[1])
 sys.path.insert(0, ROOT)
 
-from vaebench.cells.folder import FILES, NAMES, NONE, TESTED, TRAINED, CellFolder
+from vaebench.cells.folder import (
+    FILES,
+    NAMES,
+    NONE,
+    SPLITS,
+    TESTED,
+    TRAINED,
+    CellFolder,
+    SplitFolder,
+)
 from vaebench.cells.job import IMPORTS
 from vaebench.cells.opening import OPENED
 from vaebench.study.plan import Plan
@@ -57,6 +66,7 @@ if workflow.is_main_process:
     except DataError as error:
         raise WorkflowError(str(error)) from None
     print(upkeep.warning(), end="", file=sys.stderr)
+cards = [str(split.card) for split in plan.splits()]
 cell_folders = [str(cell.folder.path) for cell in plan.cells.values()]
 # the cells that tables, figures and MLflow are made of: all, or those that there are
 shown_cells = [
@@ -78,6 +88,7 @@ wildcard_constraints:
     model="[^/]+",
     strategy="[^/]+",
     seed=r"\d+",
+    replicate=r"\d+",
     trial=r"\d+",
 
 
@@ -106,7 +117,12 @@ def trials_of(wildcards):
 
 
 def card_of(wildcards):
-    return f"{study}/data/{wildcards.dataset}/card.json"
+    return str(plan.card(cell_of(wildcards)))
+
+
+def split_of(wildcards):
+    number = wildcards.get("replicate")
+    return SplitFolder(plan.folder, wildcards.dataset, number and int(number))
 
 
 def spec_of(wildcards):
