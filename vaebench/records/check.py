@@ -32,7 +32,7 @@ CLOCKS = 60.0
 
 
 def differences(folder: Path) -> list[str]:
-    """What does not agree, a sentence each.
+    """What does not agree, a sentence each, up to the first kind of thing that does not.
 
     Raises:
         DataError: it is no record, or a file is not the one of its seal.
@@ -45,14 +45,14 @@ def differences(folder: Path) -> list[str]:
         if path.name not in known
     ]
     try:
-        return found + [
-            sentence
-            for part in (_rows, _sums, _covariances, _registration, _times)
-            for sentence in part(record)
-        ]
+        for part in (_rows, _sums, _covariances, _registration, _times):
+            found += part(record)
+            if found:
+                break
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         words = " ".join(str(error).split())[:200]
         raise DataError(f"{folder}: is damaged ({type(error).__name__}: {words})") from error
+    return found
 
 
 def _key(row: Any) -> str:  # noqa: ANN401 (a row of a frame)

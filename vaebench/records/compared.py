@@ -34,6 +34,8 @@ LOGARITHMIC = ("mean_n", "density", "items")
 SHAPES = ("mean_n", "spread_n", "density", "items", "gini")
 AXES = {"log_beta": "β", "log_beta_per_n": "β / mean n_u", "log_rate_per_n": "rate per interaction"}
 GRID = 401
+NO_SPREAD = 1e-9
+"""Decades that are rounding."""
 
 
 def together(records: Sequence[Record]) -> list[Record]:
@@ -443,7 +445,8 @@ def coincidence(best: pd.DataFrame) -> pd.DataFrame:
     for axis, title in AXES.items():
         other = best[axis].to_numpy(float)
         count, p = len(best), math.nan
-        if axis != "log_beta" and count >= shapes.FEWEST:
+        ends = min(np.ptp(first + other), np.ptp(first - other)) if count else 0.0
+        if axis != "log_beta" and count >= shapes.FEWEST and ends > NO_SPREAD:
             r = float(np.corrcoef(first + other, first - other)[0, 1])
             t = abs(r) * math.sqrt((count - 2) / max(1e-300, 1 - r * r))
             p = float(2 * stdtr(count - 2, -t))
