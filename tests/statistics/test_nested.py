@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-from vaebench.statistics.replicates import Design, rates
 
 from vaebench.statistics.activity import by_activity
 from vaebench.statistics.contrasts import contrast
 from vaebench.statistics.family import compare
 from vaebench.statistics.layout import COMMON, Layout
 from vaebench.statistics.power import Components
+from vaebench.statistics.replicates import Design, rates
 
 
 def nested(columns: list[list[float]], common: float) -> pd.DataFrame:

@@ -115,6 +115,16 @@ def registered(study: "Study") -> dict[str, Any]:
 _CATALOGUES = ("strategies", "baselines")
 
 
+def by_dataset(study: "Study") -> dict[str, list[str]]:
+    """Data set → strategies and baselines of the field that are not exploratory there."""
+    section = study.registration
+    assert section is not None  # noqa: S101 (asked for of a study with the section alone)
+    return {
+        dataset: [n for n in section.field if n not in section.exploratory.get(dataset, [])]
+        for dataset in dict.fromkeys(block.dataset for block in study.grid)
+    }
+
+
 def _of(catalogue: Mapping[str, Any], field: set[str]) -> dict[str, Any]:
     return {name: component for name, component in catalogue.items() if name in field}
 
