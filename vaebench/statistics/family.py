@@ -112,7 +112,7 @@ def compare(
 def corrected(
     table: pd.DataFrame, alpha: float, registered: pd.Series | None = None
 ) -> pd.DataFrame:
-    """With what is said of all rows at once: joint intervals, reachable margins, Holm's p, verdicts.
+    """With what is said of all rows at once: joint intervals, margins, Holm's p, verdicts.
 
     Args:
         table: of :func:`contrast`, a row a strategy.
