@@ -19,7 +19,7 @@ from vaebench.report import page, pictures, published, tuning
 from vaebench.seal import seal
 from vaebench.sharing import archive
 from vaebench.sharing.container import seal_study
-from vaebench.statistics.tuning import choose
+from vaebench.statistics.tuning import choose, tried
 from vaebench.study.plan import Cell, Plan
 from vaebench.study.trials import Trials
 from vaebench.tables import written
@@ -60,10 +60,10 @@ def make(folder: Path) -> None:
     for split in plan.splits():
         plan.split_of(split).write_split(None, split.path, {})
     for key in trials.groups:
-        folders = [[trial.path] for (trial,) in trials.cells(key)]
         for (trial,) in trials.cells(key):
             train(plan, trials.cell(trial))
-        found = choose(trials.groups[key].trials, folders, trials.metric(key))
+        rungs = [tried(**rung) for rung in trials.run(key)]
+        found = choose(trials.groups[key].trials, rungs, trials.metric(key))
         write_json(folder / f"tuning/{key}.json", found)
     for path, each in plan.cells.items():
         choice = next((Path(path) for path in trials.choice_of(each)), None)

@@ -209,6 +209,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "replicates.vary.0: 'weights' is not allowed; it should be 'split', 'design', 'trials' or",
     ),
     "nothing": ({"replicates": {"number": 3, "vary": []}}, r"replicates.vary: \[\] is not"),
+    "the tuning of a study without tuning": (
+        {"replicates": {"number": 3, "vary": ["design", "trials"]}},
+        "replicates.vary: design, trials: the study has no tuning, so that nothing varies",
+    ),
     "a data set's name": (
         {"datasets": STUDY["datasets"] | {"replicate-1": STUDY["datasets"]["digits"]}},
         "datasets.replicate-1: replicates have this name; allowed: another name",

@@ -89,14 +89,15 @@ class Cells:
         """
         common = self.common.get(dataset)
         found: dict[str, dict[int, np.ndarray]] = {}
-        first: tuple[Path, int] | None = None
+        sizes: dict[int | None, tuple[Path, int]] = {}
         for folder, columns in self._columns.items():
             key = CellFolder.parse(folder).names
             if (key["dataset"], key["model"]) != (dataset, model) or metric not in columns:
                 continue
             column = self._column(folder, metric)
-            first = first or (folder, len(column))
-            if len(column) != first[1] and common is None:
+            part = None if common is None else key["seed"]
+            first = sizes.setdefault(part, (folder, len(column)))
+            if len(column) != first[1]:
                 raise DataError(
                     f"{folder / 'test.parquet'}: {len(column)} test examples, but {first[0]} has "
                     f"{first[1]}; allowed: cells of one split (delete the cells of the other)"

@@ -278,10 +278,9 @@ COMMAND = "snakemake --configfile CONFIG --"
 
 def _replicates(plan: Plan) -> list[str]:
     """A sentence for each data set: what its replicates draw, and which split they have."""
-    given = plan.study.replicates
-    if given is None:
+    if not plan.replicated:
         return []
-    found = [f"Each replicate draws anew: {', '.join(given.vary)}."]
+    found = [f"Each replicate draws anew: {', '.join(plan.varied)}."]
     for name in plan.datasets_used:
         splits = plan.splits(name)
         said = plan.drawn_for(splits[0]) if len(splits) == 1 else f"{len(splits)} replicates' own"

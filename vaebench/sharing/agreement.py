@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from vaebench.files import read_json
 from vaebench.sharing import cells, documents, opened, rescore
 from vaebench.sharing.bombs import refuse_bombs
 from vaebench.sharing.trust import refuse_foreign
-from vaebench.statistics.tuning import choose
+from vaebench.statistics.tuning import choose, promote, tried
 from vaebench.study.check import check
 from vaebench.study.plan import Cell
 from vaebench.study.saved import Saved
@@ -138,15 +139,21 @@ class Agreement:
 
     def _choice(self, key: str, path: Path) -> Iterator[str]:
         """Whether a choice follows from its trials, and the trials are those of the design."""
-        group, folders = self.trials.groups[key], self.trials.cells(key)
-        for folder in (folder for seeds in folders for folder in seeds):
-            cell = self.trials.cell(folder)
-            asked = cells.specification(cell, None, trusted=self.trusted)
+        group, metric = self.trials.groups[key], self.trials.metric(key)
+        rungs = [tried(**rung) for rung in self.trials.run(key)]
+        for number, (before, rung) in enumerate(pairwise(rungs), 2):
+            assert rung.places is not None  # noqa: S101 (a later rung)
+            made = promote(group.trials, before, len(rung.cells), metric)
+            if json.loads(json.dumps(made)) != read_json(rung.places):
+                yield f"the places of rung {number} do not follow from the rung before"
+        for cell in map(self.trials.cell, self.trials.folders(key)):
+            folder = cell.folder
+            places = next(map(Path, self.trials.choice_of(cell)), None)
+            asked = cells.specification(cell, places, trusted=self.trusted)
             for sentence in cells.trained(folder.path, asked, self.plan.card(cell)):
                 yield f"{folder.path.relative_to(self.study.folder)}: {sentence}"
-        paths = [[folder.path for folder in seeds] for seeds in folders]
-        made = json.loads(json.dumps(choose(group.trials, paths, self.trials.metric(key))))
-        if made != read_json(path):
+        choice = choose(group.trials, rungs, metric, group.cell.replicate)
+        if json.loads(json.dumps(choice)) != read_json(path):
             yield "does not follow from the trials"
 
     def _cell(self, cell: Cell) -> Iterator[str]:

@@ -219,7 +219,7 @@ def _cell(
         KEY: cell.label,
         "study": study,
         **{name: str(value) for name, value in names.items()},
-        **({} if cell.trial is None else {"trial": f"trial-{cell.trial}"}),
+        **({} if cell.trial is None else {"trial": cell.label.removesuffix(f"/{cell.key}")}),
         "status": status["status"],
         "mlflow.runColor": colour,
         "reason": status["reason"] or "",

@@ -100,7 +100,8 @@ class Upkeep:
             elif all(path.exists() for path in (*stage.inputs, *stage.paths)):
                 (current if self._of_these_inputs(stage) else outdated).append(stage)
         made_of = [(path, given) for s in current for path in s.paths for given in s.inputs]
-        scripted = self._scripted({given for _, given in made_of})
+        made_of += [(path, given) for s in current for path in s.paths for given in self._states(s)]
+        scripted = self._scripted({given for s in current for given in s.inputs})
         made_of += [(path, given) for path, (_, inputs) in scripted.items() for given in inputs]
         times = {path: path.stat().st_mtime for pair in made_of for path in pair}
         times |= {path: path.stat().st_mtime for path in scripted if path not in times}
@@ -159,7 +160,7 @@ class Upkeep:
             wanted = stamp.planned(cell.spec, code, metrics, cell.samples)
             yield from self._finished(cell.folder, TESTED, inputs, wanted)
         for cell in self.trials.all_cells():
-            yield from self._trained(cell, [])
+            yield from self._trained(cell, self.trials.choice_of(cell))
 
     def _trained(self, cell: Cell, choice: list[str]) -> Iterator[Stage]:
         found = [folder.file(TRAINED[-1]) for folder in cell.stages.values()]
@@ -169,6 +170,12 @@ class Upkeep:
         files = (*TRAINED, *TESTED) if tested else TRAINED
         wanted = stamp.planned(cell.spec, code, metrics)
         yield from self._finished(cell.folder, files, inputs, wanted)
+
+    def _states(self, stage: Stage) -> list[Path]:
+        """The states that a trial in a later rung could go on from, as far as they are there."""
+        if stage.folder.place is None:
+            return []
+        return [path for path in map(Path, self.trials.states(stage.folder)) if path.exists()]
 
     def _tables_without_their_cells(self) -> Iterator[Path]:
         """A table that must look old, because a file of a cell was removed.
@@ -207,9 +214,23 @@ class Upkeep:
                 made[split.receipt] = ("fetch", [])
                 made[split.card] = ("split", [split.receipt])
         for key, choice in zip(self.trials.groups, map(Path, self.trials.choices()), strict=True):
+            made |= self._placed(key, given)
             if choice in given:
-                seals = [f.file(TRAINED[-1]) for seeds in self.trials.cells(key) for f in seeds]
-                made[choice] = ("choice", [seal for seal in seals if seal.exists()])
+                seals = [folder.file(TRAINED[-1]) for folder in self.trials.folders(key)]
+                placed = [Path(self.trials.places(key, n)) for n in self.trials.later(key)]
+                made[choice] = ("choice", [p for p in (*seals, *placed) if p.exists()])
+        return made
+
+    def _placed(self, key: str, given: set[Path]) -> dict[Path, tuple[str, list[Path]]]:
+        """The files of places of a group, and what they were made of."""
+        made: dict[Path, tuple[str, list[Path]]] = {}
+        for rung in self.trials.later(key):
+            path = Path(self.trials.places(key, rung))
+            if path in given:
+                before = self.trials.cells(key, rung - 1)
+                seals = [folder.file(TRAINED[-1]) for seeds in before for folder in seeds]
+                seals += [Path(self.trials.places(key, rung - 1))] if rung > 2 else []  # noqa: PLR2004
+                made[path] = ("places", [seal for seal in seals if seal.exists()])
         return made
 
     def _finished(
@@ -235,7 +256,7 @@ class Upkeep:
         if key not in self._cards:
             self._cards[key] = digest(card)
         others = [path for path in stage.inputs if path not in (card, stage.trained)]
-        found = [stamp.findings(path) for path in others]
+        found = [stamp.findings(path, stage.folder.place) for path in others]
         trained = stage.trained and digest(stage.trained)
         wanted = {"card": self._cards[key], "found": found, "trained": trained}
         return all(stage.found.get(name) == value for name, value in wanted.items())

@@ -59,6 +59,18 @@ Source = Literal["split", "design", "trials", "final"]
 the seed of the final run."""
 
 
+DRAWN: dict[Source, str] = {
+    "split": "split",
+    "design": "tuning design",
+    "trials": "tuning seed",
+    "final": "final seed",
+}
+"""Sources in print."""
+
+OF_TUNING = {"design", "trials"}
+"""Sources that only a tuning stage has."""
+
+
 class Replicates(Strict):
     """Replicates in the place of seeds: each draws all that can be drawn anew.
 
@@ -189,6 +201,11 @@ def _check_numbers(study: Study) -> None:
         raise ConfigError(
             f"{key}: {given} is not allowed; it should be a number ≥ {least}, or a list of{lists} "
             "different numbers ≥ 0"
+        )
+    if study.replicates and study.tuning is None and {*study.replicates.vary} <= OF_TUNING:
+        raise ConfigError(
+            f"replicates.vary: {', '.join(study.replicates.vary)}: the study has no tuning, so "
+            "that nothing varies; allowed: split, final"
         )
     other = "replicates" if key == "seeds" else "seeds"
     for number, block in enumerate(study.grid):

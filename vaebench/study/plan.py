@@ -18,7 +18,7 @@ from vaebench.cells.found import Reference, references
 from vaebench.cells.selection import selecting
 from vaebench.components import create, find, module_name, options
 from vaebench.errors import ConfigError
-from vaebench.study.keys import HOMES, ORDERS, Block, Source, read
+from vaebench.study.keys import DRAWN, HOMES, OF_TUNING, ORDERS, Block, Source, read
 from vaebench.study.registration import by_dataset
 from vaebench.study.sources import code, shown, source_files
 
@@ -180,6 +180,13 @@ class Plan:
         """Whether the numbers of this study's cells are replicates, not seeds."""
         return self.study.replicates is not None
 
+    @property
+    def varied(self) -> list[str]:
+        """What each replicate draws anew, in words; without a tuning stage nothing of one."""
+        given, tuned = self.study.replicates, self.study.tuning is not None
+        sources = given.vary if given else ()
+        return [DRAWN[source] for source in sources if tuned or source not in OF_TUNING]
+
     def drawn(self, source: Source, replicate: int) -> int:
         """The replicate whose draw of ``source`` a replicate has: its own, or 0 for all of them."""
         given = self.study.replicates
@@ -268,7 +275,7 @@ class Plan:
         given = self.study.replicates
         if given is None:
             return True
-        tuned = self.study.tuning is not None and {"design", "trials"} & {*given.vary}
+        tuned = self.study.tuning is not None and OF_TUNING & {*given.vary}
         return not tuned and ("split" not in given.vary or self._split_seed(dataset) is None)
 
     def _seed(self, number: int) -> dict[str, int]:
@@ -287,7 +294,7 @@ class Plan:
             "margin": study.margin,
             "primary": study.primary,
             "units": self.units(),
-            **({"varied": list(study.replicates.vary)} if study.replicates else {}),
+            **({"varied": self.varied} if self.replicated else {}),
             **({"registered": by_dataset(study)} if study.registration else {}),
         }
 

@@ -16,6 +16,7 @@ from vaebench.cells.folder import (
     NAMES,
     NONE,
     SPLITS,
+    STATE,
     TESTED,
     TRAINED,
     CellFolder,
@@ -90,6 +91,7 @@ wildcard_constraints:
     seed=r"\d+",
     replicate=r"\d+",
     trial=r"\d+",
+    rung=r"\d+",
 
 
 def said(*modules):
@@ -100,7 +102,10 @@ def said(*modules):
 def folder_of(wildcards):
     names = {key: wildcards[key] for key in ("dataset", "model", "strategy")}
     trial = int(wildcards.trial) if "trial" in wildcards.keys() else None
-    return CellFolder(plan.folder, **names, seed=int(wildcards.seed), trial=trial)
+    rung = int(wildcards.get("rung", 1))
+    return CellFolder(
+        plan.folder, **names, seed=int(wildcards.seed), trial=trial, rung=rung
+    )
 
 
 def cell_of(wildcards):
@@ -109,11 +114,27 @@ def cell_of(wildcards):
 
 
 def group_of(wildcards):
-    return f"{wildcards.dataset}/{wildcards.model}/{wildcards.strategy}"
+    group = f"{wildcards.dataset}/{wildcards.model}/{wildcards.strategy}"
+    return f"{group}/seed-{wildcards.seed}" if plan.replicated else group
 
 
-def trials_of(wildcards):
-    return trials.cells(group_of(wildcards))
+def seals_of(group, rung):
+    """Of the trials in a rung of a group."""
+    cells = trials.cells(group, rung)
+    return [folder.file("training.json") for seeds in cells for folder in seeds]
+
+
+def placed_in(group, rung):
+    """The file that says which trials are in a rung, where they are not all."""
+    return [trials.places(group, rung)] if rung > 1 else []
+
+
+def rung_of(wildcards, output):
+    """The options of a job that trains one rung of a training: its end, the state it leaves."""
+    until = trials.rung(folder_of(wildcards)).until
+    left = [str(path) for path in output if Path(path).name == STATE]
+    leaves = f" --state-out {shlex.quote(left[0])}" if left else ""
+    return "" if until is None else f"--until {until}{leaves}"
 
 
 def card_of(wildcards):
