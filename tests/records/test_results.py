@@ -129,8 +129,11 @@ def test_the_same_records_give_the_same_bytes(folders: list[Path], tmp_path: Pat
     assert write(folders[::-1], tmp_path / "two") == names
     for name in names:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-    assert {"results.md", "tables/over.csv", "figures/curves.csv"} <= set(names)
-    assert len(pd.read_csv(tmp_path / "one/figures/gains_scaled.csv")) == 6
+    day = "2026-09-22"
+    wanted = {f"{day}.md", f"{day}/tables/over.csv", f"{day}/figures/curves.csv"}
+    assert wanted <= set(names)
+    assert len(pd.read_csv(tmp_path / "one" / day / "figures/gains_scaled.csv")) == 6
+    assert write(folders, tmp_path / "one", "named")[0] == "named.md"
 
 
 def test_records_that_do_not_fit_are_refused(folders: list[Path]) -> None:

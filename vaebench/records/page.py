@@ -27,8 +27,9 @@ DIGITS = {"": 4, "nats": 2}
 DECIDED = 0.05
 
 ABOUT = (
-    "`python -m vaebench results docs/results/records/*` writes this page and its tables again, "
-    "without training. Every number is in `tables/` and `figures/` as CSV."
+    "`python -m vaebench results docs/results/records/*` writes this page and its tables again "
+    "from the records, without training. Every number is in `{folder}/tables` and "
+    "`{folder}/figures` as CSV."
 )
 LEGEND = (
     "Difference to the control in the primary metric, with the interval that holds for all "
@@ -41,21 +42,25 @@ FEW = (
 )
 
 
-def write(folders: Sequence[Path], out: Path) -> list[str]:
-    """Write the page and its tables below ``out``; returns the names of the files.
+def write(folders: Sequence[Path], out: Path, name: str | None = None) -> list[str]:
+    """Write the page ``out/NAME.md`` and the folder ``out/NAME``; returns the names of the files.
+
+    Args:
+        folders: the records.
+        out: where to.
+        name: of the page; by default the day of the last measurement.
 
     Raises:
         DataError: a folder is no record, or the records do not fit each other.
     """
     results = Results(compared.together([read(folder) for folder in folders]))
-    files = {"results.md": results.markdown()}
-    frames = results.frames()
-    for name, text in files.items():
-        write_text(out / name, text)
-    for name, frame in frames.items():
-        with whole(out / f"{name}.csv") as temporary:
+    title = name or results.until
+    frames = {f"{title}/{path}.csv": frame for path, frame in results.frames().items()}
+    write_text(out / f"{title}.md", results.markdown(title))
+    for path, frame in frames.items():
+        with whole(out / path) as temporary:
             frame.to_csv(temporary, index=False, float_format="%.10g", lineterminator="\n")
-    return [*files, *(f"{name}.csv" for name in frames)]
+    return [f"{title}.md", *frames]
 
 
 class Results:
@@ -245,13 +250,18 @@ class Results:
             for row in total.itertuples()
         )
 
-    def markdown(self) -> str:
-        """The page."""
-        until = max(record.about["measured"]["last"] for record in self.records)
+    @property
+    def until(self) -> str:
+        """The day of the last measurement."""
+        return str(max(record.about["measured"]["last"] for record in self.records)[:10])
+
+    def markdown(self, folder: str = "") -> str:
+        """The page; ``folder`` is that of its tables."""
+        count = len(self.records)
         lines = [
-            "# Results",
+            f"# {self.until}: ways to set β, on {count} {'study' if count == 1 else 'studies'}",
             "",
-            f"As of {until[:10]}, from {len(self.records)} records. {ABOUT}",
+            f"As of {self.until}. {ABOUT.format(folder=folder or self.until)}",
             "",
             *section("Over data sets", [line for each in self.over for line in overall(each)]),
             *section("Registered hypotheses", self._hypotheses()),
@@ -469,9 +479,10 @@ def main(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("records", type=Path, nargs="+", help="docs/results/records/*")
     parser.add_argument("--out", type=Path, default=Path("docs/results"), help="where to write")
+    parser.add_argument("--name", help="of the page (default: the day of the last measurement)")
     given = parser.parse_args(arguments)
     folders = [folder for folder in given.records if folder.is_dir()]
     if not folders:
         raise DataError(f"{given.records[0]}: is no folder; allowed: records of studies")
-    for name in write(folders, given.out):
+    for name in write(folders, given.out, given.name):
         print(given.out / name)  # noqa: T201

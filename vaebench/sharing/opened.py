@@ -37,16 +37,18 @@ def differences(study: Saved, trials: Trials) -> Iterator[str]:
     trained = [cell.folder for cell in plan.cells.values() if not cell.is_baseline]
     for folder in [*trained, *(cell.folder for cell in trials.all_cells())]:
         seal = folder.file("training.json")
-        if seal.exists() and (late := _ended(read_json(seal)) - when) > CLOCKS:
+        ended = _ended(read_json(seal)) if seal.exists() else None
+        if ended is not None and (late := ended - when) > CLOCKS:
             yield f"{folder.label}: was trained {late:.0f} s after the test part was opened"
     for cell in plan.cells.values():
         if cell.folder.finished:
             yield from _tested(cell.folder, opened, when, baseline=cell.is_baseline)
 
 
-def _ended(training: dict[str, Any]) -> float:
-    """When a training ended, in seconds since 1970."""
-    return float(training["started_at"] + training["seconds"])
+def _ended(training: dict[str, Any]) -> float | None:
+    """When a training ended, in seconds since 1970; None of one that was not begun."""
+    began = training.get("started_at")
+    return None if began is None else float(began + (training.get("seconds") or 0.0))
 
 
 def _tested(
