@@ -86,6 +86,7 @@ FLOORS = (
     {"statistics"},
     {"tables"},
     {"report"},
+    {"records"},
     {"sharing"},
 )
 """Who may import whom: a room takes from its own floor and from those below. The same order as the
