@@ -26,6 +26,17 @@ class EDLAE(Recommender):
 
     ``dropout`` is p, ``l2`` is λ; p = 0 is EASE^R. score(u, ·) = x_u·qB, the factor q moving no
     rank. Memory and exactness are those of :class:`vaebench.baselines.ease.EASE`.
+
+    Example:
+        >>> import numpy as np
+        >>> from scipy.sparse import csr_matrix
+        >>> from vaebench.baselines.edlae import EDLAE
+        >>> x = csr_matrix(np.array([[1, 1, 0], [1, 1, 0], [0, 1, 1]], dtype=np.float32))
+        >>> baseline = EDLAE(dropout=0.5, l2=1.0)
+        >>> baseline.fit(x, np.random.default_rng(0))
+        >>> fold_in = csr_matrix(np.array([[1, 0, 0]], dtype=np.float32))
+        >>> int(baseline.scores(fold_in)[0, 1:].argmax()) + 1
+        1
     """
 
     search_space: ClassVar = {"dropout": Range(0.05, 0.95), "l2": Range(1, 1_000, log=True)}

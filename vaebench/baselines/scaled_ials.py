@@ -15,14 +15,25 @@ from vaebench.search import Range
 class ScaledIALS(Recommender):
     """min Σ_ui x_ui (1 − w_uᵀh_i)² + α₀ Σ_ui (w_uᵀh_i)² + Σ_u λ_u ‖w_u‖² + Σ_i λ_i ‖h_i‖².
 
-    λ_u = λ(|I_u| + α₀|I|)^ν and λ_i = λ(|U_i| + α₀|U|)^ν, with |I_u| and |U_i| the interactions of
-    a user and of an item, |I| and |U| all items and users (Rendle, Krichene, Zhang & Koren 2022,
-    "Revisiting the performance of iALS on item recommendation benchmarks", arXiv:2110.14037,
-    eq. 3–6). The second sum is over all pairs. ``l2`` is λ, ``unobserved`` α₀, ``exponent`` ν.
+    λ_u = λ(n_u + α₀I)^ν and λ_i = λ(n_i + α₀U)^ν, with n_u and n_i the interactions of a user and
+    of an item, I all items and U all users (Rendle, Krichene, Zhang & Koren 2022, "Revisiting the
+    performance of iALS on item recommendation benchmarks", arXiv:2110.14037). The second sum is
+    over all pairs. ``l2`` is λ, ``unobserved`` α₀, ``exponent`` ν.
 
     ν = 0 is the objective of :class:`vaebench.baselines.ials.IALS` at α = 1 + 1/α₀ and a λ there of
     α·λ here, whose scores are (1 + α₀) times as large (binary x). A held-out user is folded in by
     solving the user's own least squares, w_u = (HᵀX_uH + α₀HᵀH + λ_uI)⁻¹ Hᵀx_u, H being fixed.
+
+    Example:
+        >>> import numpy as np
+        >>> from scipy.sparse import csr_matrix
+        >>> from vaebench.baselines.scaled_ials import ScaledIALS
+        >>> x = csr_matrix(np.array([[1, 1, 0], [1, 1, 0], [0, 1, 1]], dtype=np.float32))
+        >>> baseline = ScaledIALS(factors=2)
+        >>> baseline.fit(x, np.random.default_rng(0))
+        >>> fold_in = csr_matrix(np.array([[1, 0, 0]], dtype=np.float32))
+        >>> int(baseline.scores(fold_in)[0, 1:].argmax()) + 1
+        1
     """
 
     deterministic: ClassVar[bool] = False
