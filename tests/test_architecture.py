@@ -59,6 +59,7 @@ def test_figures_never_compute_and_never_load_torch() -> None:
 
 
 SHARED = {
+    "baselines": {"item_item"},
     "datasets": {"protocol", "tables", "fetch", "pictures", "arrays", "published", "jobs"},
     "models": {"layers", "pixels"},
     "metrics": {"annealed", "bound", "comparison", "importance", "latents"},

@@ -28,7 +28,7 @@ from vaebench.study.keys import HOMES
 from vaebench.study.plan import Cell, Plan
 from vaebench.study.sources import importable
 from vaebench.study.trials import Trials
-from vaebench.study.written import read
+from vaebench.study.written import merged
 from vaebench.tables.markdown import table
 from vaebench.training.settings import Training
 
@@ -331,10 +331,12 @@ def main(arguments: Sequence[str]) -> None:
         "Nothing is downloaded, split or trained.",
         epilog="example: python -m vaebench plan configs/reproduce-ml-20m.yaml",
     )
-    parser.add_argument("config", type=Path, help="the study's config file")
+    parser.add_argument(
+        "config", type=Path, nargs="+", help="the study's config file; of several, a later one wins"
+    )
     given = parser.parse_args(arguments)
-    config = read(given.config)
-    importable(Path(__file__).parents[2], [given.config.parent])
-    plan = Plan(config, [given.config.parent])
+    config, beside = merged(given.config), [path.parent for path in given.config]
+    importable(Path(__file__).parents[2], beside)
+    plan = Plan(config, beside)
     check(plan)
-    print(page(plan, load()).replace("CONFIG", str(given.config)), end="")  # noqa: T201
+    print(page(plan, load()).replace("CONFIG", " ".join(map(str, given.config))), end="")  # noqa: T201
