@@ -27,9 +27,12 @@ from vaebench.study.current import Stage, Upkeep
 from vaebench.study.plan import Plan
 from vaebench.study.sources import importable
 from vaebench.study.trials import Trials
-from vaebench.study.written import read
+from vaebench.study.written import merged
 
-OF_TESTS = ("test", "test_examples", "test_without_target", "metrics", "latents", "test_seconds")
+OF_TESTS = (
+    *("test", "test_examples", "test_without_target", "metrics", "latents"),
+    *("test_started_at", "test_seconds"),
+)
 """Keys of ``summary.json`` that training did not write."""
 
 
@@ -71,8 +74,10 @@ def _take_over(stage: Stage) -> None:
     content = read_json(file)
     card = next(path for path in stage.inputs if path.name == "card.json")
     found = [path for path in stage.inputs if path not in (card, stage.trained)]
-    mark = stamp.complete(stage.wanted, card, found, stage.trained, stage.folder.place)
     before = content.get("stamp")
+    opened = (before or {}).get("opened")
+    place = stage.folder.place
+    mark = stamp.complete(stage.wanted, card, found, stage.trained, place, opened=opened)
     adopted = {"adopted": {"by": __version__, "stamp": before}, "stamp": mark}
     if TRAINED[0] in stage.files:  # with the options that are new, at their defaults
         config = read_json(stage.folder.file(TRAINED[0]))
@@ -138,12 +143,14 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m vaebench adopt", description=__doc__.partition("\n\n")[0]
     )
-    parser.add_argument("config", help="the configuration of the study, a YAML file")
+    parser.add_argument(
+        "config", type=Path, nargs="+", help="the study's config file; of several, a later one wins"
+    )
     parser.add_argument("--results", help="the folder of results, where the config has another")
     given = parser.parse_args(arguments)
     try:
-        config = read(Path(given.config))
-        importable(Path(__file__).parents[2], [Path(given.config).parent])
+        config = merged(given.config)
+        importable(Path(__file__).parents[2], [path.parent for path in given.config])
         plan = Plan(config | ({"results": given.results} if given.results else {}))
         done = adopt(plan)
     except VaebenchError as error:
