@@ -148,3 +148,17 @@ def test_records_that_do_not_fit_are_refused(folders: list[Path]) -> None:
     config = one.about["config"] | {"registration": changed}
     with pytest.raises(DataError, match="registered another hypothesis 'any'"):
         compared.hypotheses([one, Record(one.about | {"study": "other", "config": config}, {})])
+
+
+def test_a_sensitivity_analysis_is_shown_and_in_no_sum(
+    records: list[Record], results: Results
+) -> None:
+    one = records[0]
+    config = {key: each for key, each in one.about["config"].items() if key != "registration"}
+    beside = Record(one.about | {"study": "longer", "config": config, "opening": None}, one.tables)
+    found = Results(compared.together([*records[:6], beside]))
+    pd.testing.assert_frame_equal(found.over[0].registered, results.over[0].registered)
+    pd.testing.assert_frame_equal(found.over[0].ratios, results.over[0].ratios)
+    pd.testing.assert_frame_equal(found.optima, results.optima)
+    assert "| longer: set-0 (ndcg@100) |" in found.markdown()
+    assert len(found.contrasts) == len(results.contrasts) + 2

@@ -60,6 +60,16 @@ def registration_of(record: Record) -> dict[str, Any] | None:
     return section if record.about["opening"] is not None else None
 
 
+def counting(records: Sequence[Record]) -> list[Record]:
+    """The records that count over data sets: where any study registered something, those alone.
+
+    A study beside them, of the same data at another length or width, is a sensitivity analysis: it
+    stands in the tables of data sets and in no sum over them.
+    """
+    found = [record for record in records if registration_of(record) is not None]
+    return found or list(records)
+
+
 def is_registered(record: Record, dataset: str, name: str) -> bool:
     """Whether the difference of a strategy or baseline on a data set was registered."""
     section = registration_of(record)
@@ -77,9 +87,10 @@ def contrasts(records: Sequence[Record]) -> pd.DataFrame:
     """
     frames = [_of_record(record) for record in records]
     table = pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
-    seen = table.duplicated(["dataset", "model", "strategy"], keep=False) & table["registered"]
-    if seen.any():
-        first = table[seen].iloc[0]
+    registered = table[table["registered"]]
+    seen = registered[registered.duplicated(["dataset", "model", "strategy"])]
+    if len(seen):
+        first = seen.iloc[0]
         raise DataError(
             f"{first['dataset']}/{first['model']}/{first['strategy']} is registered in several "
             "records; allowed: one study a data set"
@@ -215,12 +226,6 @@ def _verdict(row: Any, alpha: float) -> str:  # noqa: ANN401 (a row of a frame)
     return "equal within the margin" if inside else "undecided"
 
 
-def counted(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows that count over data sets: of registered studies, where there are any."""
-    registered = set(table.loc[table["registered"], "study"])
-    return table[table["study"].isin(registered)] if registered else table
-
-
 @dataclass(frozen=True)
 class Over:
     """Over the data sets of a group (:data:`GROUP`), a row a strategy.
@@ -241,14 +246,13 @@ def over(table: pd.DataFrame, means: pd.DataFrame, confidence: float) -> list[Ov
     """Every group of :data:`GROUP`.
 
     Args:
-        table: see :func:`contrasts`.
+        table: :func:`contrasts` of the records that count.
         means: ``dataset, block, strategy, seed, mean``: of cells, the control's called ``control``.
         confidence: of intervals.
     """
     found = []
-    mine = counted(table)
-    nothing = not mine["registered"].any()
-    for group, part in mine.groupby(GROUP, sort=False):
+    nothing = not table["registered"].any()
+    for group, part in table.groupby(GROUP, sort=False):
         rows = part.assign(strategy=part["label"])
         units = dict(zip(rows["dataset"], rows["unit"], strict=True))
         known = rows[rows["registered"] | nothing]
@@ -377,8 +381,7 @@ def unit_shapes(table: pd.DataFrame) -> pd.DataFrame:
 
 def gains(table: pd.DataFrame, described: pd.DataFrame, strategy: str) -> pd.DataFrame:
     """Units × (``difference`` of a strategy, shapes); empty where the two do not meet."""
-    rows = counted(table)
-    rows = rows[(rows["label"] == strategy) & (rows["kind"] == "interactions")]
+    rows = table[(table["label"] == strategy) & (table["kind"] == "interactions")]
     if rows.empty or described.empty:
         return pd.DataFrame()
     block = rows["block"].value_counts(sort=True).index[0]
