@@ -9,6 +9,7 @@ if not workflow.overwrite_configfiles:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
+include: "workflow/rules/opening.smk"
 include: "workflow/rules/cells.smk"
 include: "workflow/rules/baselines.smk"
 include: "workflow/rules/tuning.smk"

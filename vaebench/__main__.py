@@ -12,6 +12,8 @@ COMMANDS = {
     "adopt": ("vaebench.study.adopt", "take finished cells over into a newer version"),
     "archive": ("vaebench.sharing.archive", "a study in one file, for another person to check"),
     "verify": ("vaebench.sharing.verify", "do the results of a study or an archive agree?"),
+    "record": ("vaebench.records.write", "a study's results as a small folder of data, to publish"),
+    "results": ("vaebench.records.page", "records → the tables and sentences of all studies"),
     "sync": ("vaebench.sharing.sync", "bring MLflow up to date"),
     "ui": ("vaebench.sharing.ui", "browse all studies in MLflow"),
     "gallery": ("vaebench.plots.gallery", "draw β(t) of every strategy"),

@@ -171,3 +171,11 @@ def test_a_warm_up_has_one_length() -> None:
         Linear(start=0.5, cap=0.1)
     with pytest.raises(ValueError, match="at least end"):
         Decreasing(start=0.1, end=0.5)
+    with pytest.raises(ValueError, match="end and ratio exclude each other"):
+        Decreasing(end=0.5, ratio=0.5)
+
+
+def test_the_end_of_a_fall_is_a_weight_or_a_share_of_its_start() -> None:
+    assert (Decreasing().end, Decreasing(start=0.9, end=0.1).end) == (0.2, 0.1)
+    assert Decreasing(start=0.03, ratio=0.5).end == 0.015
+    assert Decreasing(start=5.0, ratio=1.0).end == 5.0

@@ -261,6 +261,7 @@ def page(plan: Plan, costs: Costs) -> str:
             for name, device in costs.devices.items()
         ),
         *_unknown_precision(plan, costs),
+        *_with_patience(plan),
         *_replicates(plan),
         *(
             f"{name}: its size is not known before it is split, by "
@@ -298,6 +299,16 @@ def _unknown_precision(plan: Plan, costs: Costs) -> list[str]:
         for name, device in costs.devices.items()
         if precision not in device.precision
     ]
+
+
+def _with_patience(plan: Plan) -> list[str]:
+    """That these are the most epochs, where trainings may end earlier."""
+    cells = [cell.spec["training"] for cell in plan.cells.values() if not cell.is_baseline]
+    waits = sorted({each["patience"] for each in cells if each.get("patience") is not None})
+    shown = ", ".join(map(str, waits))
+    return [f"patience {shown}: trainings may end early; updates and hours are the most"] * bool(
+        waits
+    )
 
 
 def _shown(value: float | None, form: str) -> str:

@@ -29,7 +29,10 @@ from vaebench.study.sources import importable
 from vaebench.study.trials import Trials
 from vaebench.study.written import merged
 
-OF_TESTS = ("test", "test_examples", "test_without_target", "metrics", "latents", "test_seconds")
+OF_TESTS = (
+    *("test", "test_examples", "test_without_target", "metrics", "latents"),
+    *("test_started_at", "test_seconds"),
+)
 """Keys of ``summary.json`` that training did not write."""
 
 
@@ -71,8 +74,10 @@ def _take_over(stage: Stage) -> None:
     content = read_json(file)
     card = next(path for path in stage.inputs if path.name == "card.json")
     found = [path for path in stage.inputs if path not in (card, stage.trained)]
-    mark = stamp.complete(stage.wanted, card, found, stage.trained, stage.folder.place)
     before = content.get("stamp")
+    opened = (before or {}).get("opened")
+    place = stage.folder.place
+    mark = stamp.complete(stage.wanted, card, found, stage.trained, place, opened=opened)
     adopted = {"adopted": {"by": __version__, "stamp": before}, "stamp": mark}
     if TRAINED[0] in stage.files:  # with the options that are new, at their defaults
         config = read_json(stage.folder.file(TRAINED[0]))

@@ -23,6 +23,7 @@ from vaebench.cells.folder import (
     SplitFolder,
 )
 from vaebench.cells.job import IMPORTS
+from vaebench.cells.opening import OPENED
 from vaebench.study.plan import Plan
 from vaebench.study.current import Upkeep
 from vaebench.errors import ConfigError, DataError
@@ -33,7 +34,7 @@ from vaebench.cells.planned import CODE, planned
 from vaebench.study.sources import code, content, importable, shown, source_files
 from vaebench.study.terminal import Calm
 from vaebench.study.trials import Trials
-from vaebench.study import written
+from vaebench.study import registration, written
 
 importable(Path(ROOT), [Path(file).parent for file in workflow.configfiles])
 
@@ -54,7 +55,8 @@ try:
 
         check(plan)
         trials.check()
-except ConfigError as error:
+        registration.unopened_or_same(plan)
+except (ConfigError, DataError) as error:
     raise WorkflowError(str(error)) from None
 
 study = str(plan.folder)
