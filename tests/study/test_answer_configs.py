@@ -47,7 +47,9 @@ def test_the_field_and_its_tuning_are_the_same_on_every_data_set(name: str) -> N
 def test_every_strategy_has_nine_points_for_each_of_two_options_at_most(name: str) -> None:
     kind = "pictures" if name in PICTURES else "interactions"
     plan = Plan(merged([SHARED[kind], FOLDER / f"{name}.yaml"]))
-    for key, group in Trials(plan).groups.items():
+    trials = Trials(plan)
+    trials.check()
+    for key, group in trials.groups.items():
         options = len(group.space)
         assert options in (1, 2), key
         assert len(group.trials) == 9 * options, key
