@@ -8,8 +8,10 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 
-ROOT = str(Path(workflow.current_basedir).resolve().parents[1])
-sys.path.insert(0, ROOT)
+# in a checkout the package lies beside the workflow; an installed one needs no path
+ROOT = Path(workflow.current_basedir).resolve().parents[1]
+if (ROOT / "vaebench").is_dir():
+    sys.path.insert(0, str(ROOT))
 
 from vaebench.cells.folder import FILES, NAMES, NONE, TESTED, TRAINED, CellFolder
 from vaebench.cells.job import IMPORTS
@@ -20,12 +22,14 @@ from vaebench.files import write_json
 from vaebench.machine import warm
 from vaebench.cells.progress import expect, expect_no_more, without_result
 from vaebench.cells.planned import CODE, planned
+from vaebench.study.imported import said_of
+from vaebench.study.product import PACKAGE
 from vaebench.study.sources import code, content, importable, shown, source_files
 from vaebench.study.terminal import Calm
 from vaebench.study.trials import Trials
 from vaebench.study import written
 
-importable(Path(ROOT), [Path(file).parent for file in workflow.configfiles])
+importable(PACKAGE.parent, [Path(file).parent for file in workflow.configfiles])
 
 terminal = Calm()
 if workflow.is_main_process and Quietness.RULES in (
@@ -46,6 +50,10 @@ try:
         trials.check()
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
+except Exception as error:  # a user's module that cannot be imported
+    if said_of(error) is None:
+        raise
+    raise WorkflowError(said_of(error)) from None
 
 study = str(plan.folder)
 upkeep = Upkeep(plan, trials)
@@ -117,7 +125,7 @@ CONDA = "conda" in {
     str(method) for method in workflow.deployment_settings.deployment_method
 }
 PYTHON = "python" if CONDA else shlex.quote(sys.executable)
-CLIENT = shlex.quote(str(Path(ROOT, "vaebench/machine/client.py")))
+CLIENT = shlex.quote(str(PACKAGE / "machine/client.py"))
 JOB = (
     f"{PYTHON} -I -S {CLIENT} vaebench.cells.job --log {{log:q}} --threads {{threads}}"
     " --out {output:q} --card {input.card:q} --code {params.code} --spec {params.spec:q}"

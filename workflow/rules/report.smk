@@ -14,10 +14,10 @@ rule report:
         images=IMAGES,
         cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
         templates=[
-            shown(Path(ROOT) / f"vaebench/report/{name}.jinja")
+            shown(PACKAGE / f"report/{name}.jinja")
             for name in ("page.html", "paper.tex")
         ],
-        numbers=shown(Path(ROOT) / "vaebench/report/published.yaml"),
+        numbers=shown(PACKAGE / "report/published.yaml"),
     output:
         page=f"{study}/report.html",
         paper=f"{study}/paper/paper.tex",
