@@ -18,6 +18,11 @@ class CaltechSilhouettes(Images):
 
     The published parts are those of ``…_split1.mat`` (4,100 / 2,264 / 2,307; the options are
     nothing to it). The whole file, preferred since its checksum is known, is split by a named seed.
+
+    Example:
+        >>> from vaebench.datasets.caltech_silhouettes import CaltechSilhouettes
+        >>> [file.name for file in CaltechSilhouettes().raw_files()]
+        ['caltech101_silhouettes_28.mat', 'caltech101_silhouettes_28_split1.mat']
     """
 
     licence = "not stated; research use"

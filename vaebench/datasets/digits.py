@@ -16,6 +16,11 @@ class Digits(Images):
 
     Statically binarised: every pixel ≥ 8 is 1. The pictures are permuted by a named seed; the last
     ones are test, the ones before them validation.
+
+    Example:
+        >>> from vaebench.datasets.digits import Digits
+        >>> Digits().raw_files()
+        []
     """
 
     licence = "CC BY 4.0"

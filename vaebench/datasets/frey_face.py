@@ -32,6 +32,11 @@ class FreyFace(Images):
     The frames are permuted by a named seed and their numbers in the film are written beside the
     split. Neighbouring frames are nearly equal, so a random split makes the test part easy: it
     compares strategies, and its likelihood is no published number (there is none to trust).
+
+    Example:
+        >>> from vaebench.datasets.frey_face import FreyFace
+        >>> [file.name for file in FreyFace().raw_files()]
+        ['freyfaces.pkl', 'frey_rawface.mat']
     """
 
     licence = "not stated by its owner; used in research"

@@ -28,6 +28,11 @@ class ImageArray(Images):
     Raises:
         ValueError: another ending, a height without a width, labels of an ``.npy`` file or of other
             parts than the pictures, or a part that nothing says the size of.
+
+    Example:
+        >>> from vaebench.datasets.image_array import ImageArray
+        >>> [file.name for file in ImageArray(path="x.npy", validation=9, test=9).raw_files()]
+        ['x.npy']
     """
 
     licence = "the user's own data: as their owner says"

@@ -17,6 +17,14 @@ class CapSearch(Strategy):
     the β at the peak of validation NDCG@100, retrain with it). Here the run goes on with it: once
     ``patience`` epochs in a row brought no new best, β returns to its value at the best epoch's end
     and stays. U = ``updates_per_unit``.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.cap_search import CapSearch
+        >>> now = Stats(torch.tensor(40), 100, torch.zeros(2), torch.ones(2, 3))
+        >>> CapSearch(updates_per_unit=1000, cap=1.0)(now)
+        tensor(0.0400, dtype=torch.float64)
     """
 
     search_space: ClassVar = {"updates_per_unit": Range(1_000, 1_000_000, log=True)}

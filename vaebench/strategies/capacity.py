@@ -11,7 +11,7 @@ from vaebench.strategies import Share, Stats, Strategy, Target, Weight
 
 
 class Capacity(Strategy):
-    """The gradient of γ·|R̄ − C(t)|: β = γ·sign(R̄ − C(t)), with C(t) = Cmax·min(1, t/Tc).
+    """The gradient of γ·abs(R̄ − C(t)): β = γ·sign(R̄ − C(t)), with C(t) = Cmax·min(1, t/Tc).
 
     R̄ is the batch mean of Σ_j R_ij and stands inside the absolute value; per example it would be
     another objective. Burgess et al. 2018, arXiv:1804.03599, eq. 8 (γ = 1000, Tc = 100,000
@@ -19,6 +19,14 @@ class Capacity(Strategy):
     β is negative while the rate is below the target. ``target`` is Cmax in nats per example, and
     Tc = warmup·T. A rate C is held only where γ is at least the slope −dD/dR there, the constant β
     that has this rate by itself; with a smaller γ the rate stays above C.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.capacity import Capacity
+        >>> now = Stats(torch.tensor(50), 100, torch.zeros(2), torch.ones(2, 30))
+        >>> Capacity(gamma=10.0, target=25.0)(now)
+        tensor(10., dtype=torch.float64)
     """
 
     signed = True

@@ -14,6 +14,14 @@ class Cosine(Strategy):
     """β(t) = cap·(1 − cos(π·min(1, t/Tw)))/2 with Tw = warmup·T.
 
     One rise of the cosine ramp of Fu et al. 2019 (arXiv:1903.10145), whose slope is 0 at both ends.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.cosine import Cosine
+        >>> now = Stats(torch.tensor(50), 100, torch.zeros(2), torch.ones(2, 3))
+        >>> Cosine(cap=0.2, warmup=1.0)(now)
+        tensor(0.1000, dtype=torch.float64)
     """
 
     search_space: ClassVar = {"cap": WEIGHT, "warmup": Range(0.05, 1)}

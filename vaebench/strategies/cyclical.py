@@ -24,6 +24,14 @@ class Cyclical(Strategy):
     M ``cycles``, each rising over its share R = ``ramp`` and then holding the cap (Fu et al. 2019,
     arXiv:1903.10145, eq. 6-7; M = 4, R = .5). The published experiments restart the learning rate
     with every cycle as well; here it stays constant, so that β alone is compared.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.cyclical import Cyclical
+        >>> now = Stats(torch.tensor(75), 100, torch.zeros(2), torch.ones(2, 3))
+        >>> Cyclical(cap=0.2, cycles=2, ramp=1.0)(now)
+        tensor(0.1000, dtype=torch.float64)
     """
 
     search_space: ClassVar = {

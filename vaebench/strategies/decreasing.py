@@ -18,6 +18,14 @@ class Decreasing(Strategy):
 
     Raises:
         ArgumentError: start < end.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.decreasing import Decreasing
+        >>> now = Stats(torch.tensor(50), 100, torch.zeros(2), torch.ones(2, 3))
+        >>> Decreasing(start=1.0, end=0.2, horizon=1.0)(now)
+        tensor(0.6000, dtype=torch.float64)
     """
 
     search_space: ClassVar = {

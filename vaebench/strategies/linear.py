@@ -21,6 +21,14 @@ class Linear(Strategy):
 
     Raises:
         ArgumentError: ``warmup`` and ``updates_per_unit`` are both given, or start > cap.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.linear import Linear
+        >>> now = Stats(torch.tensor(40), 100, torch.zeros(2), torch.ones(2, 3))
+        >>> Linear(cap=0.2, warmup=0.8)(now)
+        tensor(0.1000, dtype=torch.float64)
     """
 
     search_space: ClassVar = {"cap": WEIGHT, "warmup": Range(0.05, 1)}

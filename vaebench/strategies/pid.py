@@ -27,6 +27,16 @@ class PID(Strategy):
 
     Raises:
         ArgumentError: low ≥ high.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.pid import PID
+        >>> now = Stats(torch.tensor(50), 100, torch.zeros(2), torch.ones(2, 50))
+        >>> strategy = PID(target=20.0)
+        >>> strategy.update(now)
+        >>> strategy(now)
+        tensor(0.0160, dtype=torch.float64)
     """
 
     search_space: ClassVar = {"target": Range(1, 100, log=True)}

@@ -13,6 +13,14 @@ class Sigmoid(Strategy):
     """β(t) = cap·σ((t − t0)/τ), with t0 = midpoint·T and τ = width·T (Bowman et al. 2016, §3.1).
 
     The usual width for a warm-up of length Tw is Tw/10 at t0 = Tw/2.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.sigmoid import Sigmoid
+        >>> now = Stats(torch.tensor(50), 100, torch.zeros(2), torch.ones(2, 3))
+        >>> Sigmoid(cap=0.2)(now)
+        tensor(0.1987, dtype=torch.float64)
     """
 
     search_space: ClassVar = {

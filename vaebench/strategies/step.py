@@ -14,6 +14,14 @@ class Step(Strategy):
 
     With before = 0 it is an abrupt warm-up; with before > after the weight falls. A control: what a
     gradual schedule (Bowman et al. 2016, arXiv:1511.06349) gains over it is due to being gradual.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.step import Step
+        >>> now = Stats(torch.tensor(50), 100, torch.zeros(2), torch.ones(2, 3))
+        >>> Step(before=0.0, after=0.2, at=0.5)(now)
+        tensor(0.2000, dtype=torch.float64)
     """
 
     search_space: ClassVar = {"after": WEIGHT, "at": Range(0.05, 0.95)}
