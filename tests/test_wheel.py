@@ -1,4 +1,4 @@
-"""The wheel holds the whole product: installed in a fresh environment, it runs in an empty folder."""
+"""The wheel holds the whole product: in a fresh environment it runs in an empty folder."""
 
 import json
 import os

@@ -109,6 +109,7 @@ grid:
       linear] # two
   - strategies:
     - constant # one
+empty: []
 other: {a: 1, b: [2]}
 """
 
@@ -123,6 +124,7 @@ other: {a: 1, b: [2]}
         (("grid",), None, {"dataset": "new"}, "  - {dataset: new}"),
         (("other",), "c", 0.5, "other: {a: 1, b: [2], c: 0.5}"),
         (("other", "b"), None, "x", "other: {a: 1, b: [2, x]}"),
+        (("empty",), None, 1, "empty: [1]"),
         ((), "metrics", {"m": {"k": 1}}, "metrics: {m: {k: 1}}"),
     ],
 )
@@ -139,7 +141,7 @@ def test_an_entry_is_added_and_all_else_stays(
 
 
 def test_what_cannot_be_added_is_said() -> None:
-    with pytest.raises(ConfigError, match="strategies.linear: is there already"):
+    with pytest.raises(ConfigError, match=r"strategies\.linear: is there already"):
         added(TEXT, ("strategies",), {}, "linear")
     with pytest.raises(ConfigError, match="a: cannot be added to; allowed: writing it yourself"):
-        added("a: &here [1]\nb: *here\n", ("a",), 2)
+        added("a:\n  b: |\n    text\nc: 1\n", ("a",), 2, "d")

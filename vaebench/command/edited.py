@@ -51,8 +51,8 @@ def flow(value: Any) -> str:  # noqa: ANN401 (JSON)
     return text.removesuffix("\n").removesuffix("\n...")
 
 
-def _node(text: str, place: Path) -> yaml.Node:
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+def _node(text: str, place: Path) -> Any:  # noqa: ANN401 (a node that holds others)
+    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     for step in place:
         if isinstance(node, yaml.MappingNode):
             node = next(value for name, value in node.value if name.value == step)
@@ -61,7 +61,10 @@ def _node(text: str, place: Path) -> yaml.Node:
     return node
 
 
-def _with(text: str, node: yaml.Node, entry: str) -> str:
+def _with(text: str, node: Any, entry: str) -> str:  # noqa: ANN401
+    if not node.value:  # [] or {}
+        place = int(node.end_mark.index) - 1
+        return text[:place] + entry + text[place:]
     last = node.value[-1][1] if isinstance(node, yaml.MappingNode) else node.value[-1]
     place = _end(last)
     if node.flow_style:
@@ -72,7 +75,7 @@ def _with(text: str, node: yaml.Node, entry: str) -> str:
     return f"{text[:line]}\n{' ' * node.start_mark.column}{dash}{entry}{text[line:]}"
 
 
-def _end(node: yaml.Node) -> int:
+def _end(node: Any) -> int:  # noqa: ANN401
     """Where what ``node`` says ends; the mark of a block is behind the comments that follow it."""
     if isinstance(node, yaml.ScalarNode) or node.flow_style or not node.value:
         return int(node.end_mark.index)

@@ -59,7 +59,7 @@ grid:
 
 @dataclass(frozen=True)
 class Name:
-    """A component's name: ``slow_start`` of the file, SlowStart of the class, slow-start of a study.
+    """A name: ``slow_start`` of the file, ``SlowStart`` of the class, ``slow-start`` of the study.
 
     Raises:
         ConfigError: it can be no name of a Python module.
@@ -123,14 +123,16 @@ def new(kind: str, given: str, config: Path | None = None) -> dict[Path, str]:
     return written | {study: in_study(text, kind, name)}
 
 
-def in_study(text: str, kind: str, name: Name) -> str:
+def in_study(  # noqa: PLR0911 (a kind, a place)
+    text: str, kind: str, name: Name
+) -> str:
     """The text of a study with the component in its catalogue and in its grid.
 
     Raises:
         ConfigError: the study has no place for it.
     """
     study = yaml.safe_load(text)
-    spec = {"class": f"{name.module}.{name.of_class}"}
+    spec: dict[str, Any] = {"class": f"{name.module}.{name.of_class}"}
     if kind == "update-order":
         if "training" not in study:
             return added(text, (), {"update_order": spec}, "training")

@@ -1,5 +1,7 @@
 """β(t) of one training."""
 
+from typing import Any
+
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
@@ -13,7 +15,8 @@ def beta(trace: pd.DataFrame) -> Figure:
     Args:
         trace: one row an epoch: ``updates, beta, beta_q05, beta_q95``.
     """
-    with mpl.rc_context(STYLE):  # whoever calls this has a style of their own
+    style: Any = STYLE  # for this figure alone: whoever calls this has a style of their own
+    with mpl.rc_context(style):
         figure = Figure(figsize=(4, 2.5), layout="constrained")
         axis = figure.subplots()
         axis.fill_between(

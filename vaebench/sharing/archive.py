@@ -1,4 +1,4 @@
-"""``python -m vaebench archive results/NAME``: a study in one file, for another person to check.
+"""``vaebench archive results/NAME``: a study in one file, for another person to check.
 
 The archive holds what results depend on (cells, trials without their weights, cards of the data,
 the code as it is now), what was made of them (tables, figures, report) and a manifest with the
@@ -134,7 +134,9 @@ def _add(archive: tarfile.TarFile, name: str, file: io.BufferedIOBase, size: int
 def main(arguments: list[str]) -> None:
     """Pack each study, given by its folder or by its config file."""
     parser = argparse.ArgumentParser(
-        "vaebench archive", description="Pack studies, each into one file beside its folder."
+        "vaebench archive",
+        description="Pack studies, each into one file beside its folder.",
+        epilog="example: vaebench archive results/default",
     )
     parser.add_argument(
         "study", nargs="+", type=Path, help="results/NAME, or the study's config file"

@@ -74,6 +74,37 @@ if not shown_cells:
     raise WorkflowError("finished_only: no cell is finished; allowed: at least one")
 
 
+# Handlers of a run. As a module of another workflow, which has handlers of its own, this one is told:
+# `onstart: NAME.started()`, and likewise for the two others.
+def makes(job, name):
+    return any(Path(file).name == name for file in job.output)
+
+
+def started():
+    """Write what the jobs are planned with, count the cells to come, and have imports done once."""
+    to_run = sum(makes(job, "status.json") for job in workflow.dag.needrun_jobs())
+    try:
+        expect(plan.folder, to_run=to_run)
+        planned(plan.folder / CODE, upkeep.uses(), content)
+        warm.start(IMPORTS, threads=plan.study.resources.threads)
+        write_json(plan.folder / "study.json", plan.study.model_dump())
+    except (DataError, OSError) as error:  # a full disk, a folder that is read-only
+        raise WorkflowError(str(error)) from None
+
+
+def succeeded():
+    """Say the verdict and where the report is, if this run made them."""
+    expect_no_more(plan.folder)
+    jobs = workflow.dag.jobs
+    terminal.end(plan.folder, report=any(makes(job, "verdict.txt") for job in jobs))
+
+
+def failed():
+    """Say how many cells have no result."""
+    expect_no_more(plan.folder)
+    print(without_result(cell_folders), end="", file=sys.stderr)
+
+
 # a GPU of this machine is lent to one cell at a time; on a cluster the scheduler counts them
 resource_scopes:
     gpu="local",

@@ -1,8 +1,5 @@
 # One page for people, and the verdict: a study with a failed cell ends with a non-zero status after
 # everything else is written.
-localrules:
-    seal,
-    verdict,
 
 
 rule report:
@@ -19,7 +16,12 @@ rule report:
         ],
         numbers=shown(PACKAGE / "report/published.yaml"),
     output:
-        page=f"{study}/report.html",
+        page=report(
+            f"{study}/report.html",
+            caption="../report/page.rst",
+            category="Report",
+            labels={"page": "findings, tables, figures"},
+        ),
         paper=f"{study}/paper/paper.tex",
         numbers=f"{study}/paper/numbers.tex",
     log:
@@ -43,6 +45,7 @@ rule seal:
         f"{study}/seal.json",
     log:
         f"{study}/logs/seal.log",
+    localrule: True
     conda:
         "../../environment.yml"
     params:
@@ -62,6 +65,7 @@ rule verdict:
         f"{study}/verdict.txt",
     log:
         f"{study}/logs/verdict.log",
+    localrule: True
     conda:
         "../../environment.yml"
     params:
