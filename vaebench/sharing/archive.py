@@ -15,8 +15,6 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from vaebench.cells.folder import FILES, SEALS, CellFolder
 from vaebench.errors import DataError
 from vaebench.files import digest, whole
@@ -36,6 +34,7 @@ from vaebench.sharing.container import (
 from vaebench.sharing.terminal import command, say
 from vaebench.study.plan import Plan
 from vaebench.study.saved import NAME, Saved
+from vaebench.study.written import read
 
 ROOT = Path(__file__).parents[2]
 
@@ -92,6 +91,8 @@ def sources() -> list[str]:
         done = subprocess.run(command, capture_output=True, check=True)  # noqa: S603
         found = done.stdout.decode().strip("\0").split("\0")
     except (OSError, subprocess.CalledProcessError):
+        found = []
+    if found in ([], [""]):  # no git, or an installation inside somebody else's checkout
         found = [str(path.relative_to(ROOT)) for path in (ROOT / "vaebench").rglob("*.py")]
     return sorted(name for name in found if (ROOT / name).is_file())
 
@@ -150,10 +151,7 @@ def _folder(given: Path) -> Path:
     """The folder of a study that was given by its folder or by its config file."""
     if given.suffix not in (".yaml", ".yml"):
         return given
-    try:
-        return Plan(yaml.safe_load(given.read_text(encoding="utf-8"))).folder
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise DataError(f"cannot read {given}: {error}") from error
+    return Plan(read(given)).folder
 
 
 if __name__ == "__main__":
