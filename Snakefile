@@ -12,6 +12,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
+include: "workflow/rules/opening.smk"
 include: "workflow/rules/cells.smk"
 include: "workflow/rules/baselines.smk"
 include: "workflow/rules/tuning.smk"

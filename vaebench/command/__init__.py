@@ -24,6 +24,8 @@ COMMANDS = {
     "new": ("vaebench.command.new", "write a strategy, model, data set or metric of your own"),
     "verify": ("vaebench.sharing.verify", "do the results of a study or an archive agree?"),
     "archive": ("vaebench.sharing.archive", "a study in one file, for another person to check"),
+    "record": ("vaebench.records.write", "a study's results as a small folder of data, to publish"),
+    "results": ("vaebench.records.page", "records → the tables and sentences of all studies"),
     "sync": ("vaebench.sharing.sync", "bring MLflow up to date"),
     "ui": ("vaebench.sharing.ui", "browse all studies in MLflow"),
     "power": ("vaebench.tables.power", "what a study of so many seeds and users can find"),

@@ -32,6 +32,10 @@ class CaltechSilhouettes(Images):
         self.validation, self.test, self.seed = validation, test, seed
         self.shape = (SIDE, SIDE)
 
+    def split_seed(self, raw: Path | None = None) -> str | None:
+        """``seed``, but for the file with the published parts."""
+        return None if raw and raw.name == PARTED else "seed"
+
     def raw_files(self) -> list[RawFile]:
         """The whole file, or the one with the published parts."""
         return [RawFile(WHOLE, DIGEST, (OWNER + WHOLE,)), RawFile(PARTED, None, (OWNER + PARTED,))]

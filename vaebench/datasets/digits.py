@@ -38,6 +38,10 @@ class Digits(Images):
         self.held_out_class = held_out_class
         self.shape = (8, 8)
 
+    def split_seed(self, raw: Path | None = None) -> str | None:  # noqa: ARG002
+        """``seed`` permutes the pictures."""
+        return "seed"
+
     def read(self, raw: Path) -> dict[str, np.ndarray]:
         """Train, validation and test pictures, (N, 64)."""
         pictures = (_originals().data >= 8).astype(np.float32)  # noqa: PLR2004 (half of 16)

@@ -46,6 +46,10 @@ class FreyFace(Images):
         self.validation, self.test, self.seed = validation, test, seed
         self.shape = (HEIGHT, WIDTH)
 
+    def split_seed(self, raw: Path | None = None) -> str | None:  # noqa: ARG002
+        """``seed`` permutes the pictures."""
+        return "seed"
+
     def raw_files(self) -> list[RawFile]:
         """The pickle of a mirror, or Roweis' own MATLAB file, whose checksum nobody published."""
         return [

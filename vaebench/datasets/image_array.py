@@ -79,6 +79,10 @@ class ImageArray(Images):
         self.dynamic = binarize == "dynamic"
         self.validation, self.test, self.seed, self.checksum = validation, test, seed, checksum
 
+    def split_seed(self, raw: Path | None = None) -> str | None:  # noqa: ARG002
+        """``seed``, unless ``parts`` names the test pictures."""
+        return None if self.given else "seed"
+
     def raw_files(self) -> list[RawFile]:
         """The one file."""
         return [RawFile(self.path, self.checksum, own=True)]

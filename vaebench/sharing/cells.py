@@ -39,7 +39,7 @@ def specification(cell: Cell, choice: Path | None, *, trusted: bool = False) -> 
     """
     stages = {name: folder.path for name, folder in cell.stages.items()}
     try:
-        found = found_elsewhere(cell.spec, stages, choice)
+        found = found_elsewhere(cell.spec, stages, choice, cell.folder.place)
     except Diverged:  # a blocked cell
         resolved = cell.spec | ({"strategy": {"name": NONE}} if cell.is_baseline else {})
     else:
@@ -112,6 +112,8 @@ def selection(training: Mapping[str, Any], trace: pd.DataFrame, metric: str) -> 
     """
     if not len(trace):
         return
+    if training.get("until", len(trace)) != len(trace):
+        yield f"training.json says {training['until']} epochs, trace.parquet has {len(trace)}"
     best, last = trace.loc[trace[metric].idxmax()], trace.iloc[-1]
     for key, row, what in (("selected", best, f"best by {metric}"), ("last", last, "last")):
         written = training[key] or {}

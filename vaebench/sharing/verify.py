@@ -1,6 +1,7 @@
 """``python -P -m vaebench verify results/NAME`` or ``… NAME.tar.gz``: do the results agree?
 
-In this order, and no further than the first step that finds something:
+Of a record, does it agree with itself (:mod:`vaebench.records.check`)? Of a study, in this order,
+and no further than the first step that finds something:
 
 1. Is the archive one that ``vaebench archive`` packs, and each file the one of its manifest?
 2. Is each file the one that its cell, split or study was sealed with (:mod:`vaebench.seal`)?
@@ -25,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vaebench.cells.folder import SEALS
+from vaebench.cells.folder import SEALS, SplitFolder
 from vaebench.errors import DataError, VaebenchError
 from vaebench.machine import provenance
 from vaebench.seal import STUDY, check_file, sealed
@@ -42,6 +43,10 @@ from vaebench.sharing.container import (
     unpack,
 )
 from vaebench.sharing.terminal import command, say
+
+RECORD = "record.json"
+"""What makes a folder a record (:mod:`vaebench.records.schema`, which loads pandas)."""
+MOST_UNPACKED = 256 * MIB
 
 ROOT = Path(__file__).parents[2]
 INSIDE = "--inside"
@@ -80,6 +85,14 @@ def verify(path: Path, *, trusted: bool = False, data: Path | None = None) -> Ve
         DataError: it is no study, or one that is not to be read.
     """
     verdict = Verdict()
+    if (path / RECORD).is_file():
+        limit(LIGHT + MOST_UNPACKED)
+        from vaebench.records.check import differences  # noqa: PLC0415 (pandas, after the limit)
+
+        verdict.differences += differences(path)
+        verdict.checked.append("a record: seal, columns, sums, covariances, registration, times")
+        verdict.unchecked.append("whether cells gave these numbers: they are not here")
+        return verdict
     if not path.is_file():
         _study(verdict, path, sum(_sizes(path)), trusted=trusted, data=data)
         return verdict
@@ -131,13 +144,13 @@ def _seals(verdict: Verdict, folder: Path) -> None:
         files = tuple(n for n in SEALS[path.name] if n in TRIAL or path.with_name(n).exists())
         found += _broken(folder, path, files)
     splits = 0
-    for card in sorted(folder.glob("data/*/card.json")):
+    for card in (folder / name for name in documents(folder) if name.endswith("/card.json")):
         files = tuple(name for name in sealed(card) if card.with_name(name).is_file())
         found += _broken(folder, card, files)
         splits += bool(files)
         if not files:
             why = "its files are not here" if sealed(card) else "its card has no digests"
-            verdict.unchecked.append(f"the split of {card.parent.name}: {why}")
+            verdict.unchecked.append(f"the split of {SplitFolder.parse(card).key}: {why}")
     verdict.differences += found
     what = f"{len(cells)} cells, {len(tried)} trials, {splits} splits, tables, figures, report"
     verdict.checked.append(f"digests of {what}")
@@ -175,6 +188,8 @@ def _study(verdict: Verdict, folder: Path, size: int, *, trusted: bool, data: Pa
         f"{len(agreement.specs)} cells: specification, means, selected epoch",
         "tables, figures, report and paper, made anew from the cells",
     ]
+    if agreement.plan.study.registration is not None:
+        verdict.checked.append("the registration's digest, and that the test part was opened last")
     verdict.unchecked.append("times, machines and versions, as the files say")
     if agreement.plan.study.images:
         verdict.unchecked.append("images/cells: what was measured of picture VAEs")
@@ -217,7 +232,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(
         "vaebench verify", description=ABOUT, epilog="example: vaebench verify results/default"
     )
-    parser.add_argument("study", type=Path, help="results/NAME or NAME.tar.gz")
+    parser.add_argument("study", type=Path, help="results/NAME, NAME.tar.gz or a record's folder")
     parser.add_argument(
         "--rescore",
         type=Path,
@@ -259,6 +274,8 @@ def _say(verdict: Verdict, path: Path, *, rescored: bool) -> None:
         hint = f" (packed by commit {verdict.packed}, checked by {ours})" if other else ""
         raise VaebenchError(f"{path}: {count} difference{'s' * (count > 1)}{hint}")
     how = "rescored" if rescored else "digests and recomputed tables; NOT rescored"
+    if (path / RECORD).is_file():
+        how = "a record, checked for itself"
     lines = [f"{path}: agrees ({how})"]
     lines += [f"  checked: {sentence}" for sentence in verdict.checked]
     say([*lines, *(f"  not checked: {sentence}" for sentence in verdict.unchecked)])

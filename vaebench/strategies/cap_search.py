@@ -47,6 +47,10 @@ class CapSearch(Strategy):
         self.register_buffer("current", torch.zeros((), dtype=torch.float64))
         self.register_buffer("without_best", torch.zeros((), dtype=torch.int64))
 
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        """The end: validation may stop the rise at any epoch, and β then falls back."""
+        return 1.0
+
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""
         rising = torch.clamp(stats.step.double() / self.updates_per_unit, max=self.cap)

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from vaebench.search import Range
+from vaebench.search import NATS, Range
 from vaebench.strategies import Share, Stats, Strategy, Target, Weight
 
 
@@ -31,7 +31,7 @@ class Capacity(Strategy):
 
     signed = True
 
-    search_space: ClassVar = {"gamma": Range(0.1, 100, log=True), "target": Range(1, 100, log=True)}
+    search_space: ClassVar = {"gamma": Range(0.1, 100, log=True), "target": NATS}
 
     def __init__(
         self,
@@ -46,6 +46,10 @@ class Capacity(Strategy):
     def aim(self) -> Target:
         """R̄ → Cmax."""
         return Target("rate", self.target)
+
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        """The end of the growth of C(t)."""
+        return self.warmup
 
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from vaebench.search import WEIGHT, Range
+from vaebench.search import SHARE, WEIGHT
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 
@@ -24,11 +24,15 @@ class Cosine(Strategy):
         tensor(0.1000, dtype=torch.float64)
     """
 
-    search_space: ClassVar = {"cap": WEIGHT, "warmup": Range(0.05, 1)}
+    search_space: ClassVar = {"cap": WEIGHT, "warmup": SHARE}
 
     def __init__(self, *, cap: Weight = 1.0, warmup: Share = 0.5) -> None:
         super().__init__()
         self.cap, self.warmup = cap, warmup
+
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        """The end of the rise."""
+        return self.warmup
 
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""

@@ -7,7 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from vaebench.search import WEIGHT, Range
+from vaebench.search import PARTS, SHARE, WEIGHT
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 RAMPS = {
@@ -34,11 +34,7 @@ class Cyclical(Strategy):
         tensor(0.1000, dtype=torch.float64)
     """
 
-    search_space: ClassVar = {
-        "cap": WEIGHT,
-        "cycles": Range(1, 10, whole=True),
-        "ramp": Range(0.1, 1),
-    }
+    search_space: ClassVar = {"cap": WEIGHT, "cycles": PARTS, "ramp": SHARE}
 
     def __init__(
         self,
@@ -50,6 +46,12 @@ class Cyclical(Strategy):
     ) -> None:
         super().__init__()
         self.cap, self.cycles, self.ramp, self.shape = cap, cycles, ramp, shape
+
+    def moves_until(self, total: int) -> float:
+        """The end of the last ramp."""
+        period = math.ceil(total / self.cycles)
+        begin = (total - 1) // period * period  # of the last cycle
+        return min(1.0, (begin + self.ramp * total / self.cycles) / total)
 
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""

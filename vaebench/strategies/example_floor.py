@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from vaebench.search import Range
+from vaebench.search import NATS
 from vaebench.strategies import Stats, Strategy, Weight
 
 
@@ -25,7 +25,7 @@ class ExampleFloor(Strategy):
                 [1.]])
     """
 
-    search_space: ClassVar = {"floor": Range(1, 100, log=True)}
+    search_space: ClassVar = {"floor": NATS}
 
     def __init__(self, *, floor: Weight = 1.0) -> None:
         super().__init__()

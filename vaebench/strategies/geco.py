@@ -66,6 +66,10 @@ class GECO(Strategy):
         """D̄ → κ."""
         return Target("distortion", self.target, self.per_interaction)
 
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        """The end of the hold; κ has no schedule."""
+        return self.hold
+
     def forward(self, stats: Stats) -> Tensor:
         """β = 1/λ, shape ()."""
         return torch.exp(-self.log_multiplier.expand_as(stats.step))

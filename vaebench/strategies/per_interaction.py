@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from vaebench.search import Range
+from vaebench.search import PER_COUNT
 from vaebench.strategies import Stats, Strategy, Weight
 
 
@@ -31,7 +31,7 @@ class PerInteraction(Strategy):
 
     needs_counts = True
 
-    search_space: ClassVar = {"beta": Range(0.0005, 0.05, log=True)}
+    search_space: ClassVar = {"beta": PER_COUNT}
 
     def __init__(self, *, beta: Weight = 0.005) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from vaebench.errors import ArgumentError
-from vaebench.search import Range
+from vaebench.search import NATS
 from vaebench.strategies import Stats, Strategy, Target, Weight
 
 
@@ -39,7 +39,7 @@ class PID(Strategy):
         tensor(0.0160, dtype=torch.float64)
     """
 
-    search_space: ClassVar = {"target": Range(1, 100, log=True)}
+    search_space: ClassVar = {"target": NATS}
 
     def __init__(
         self,

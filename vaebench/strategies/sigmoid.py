@@ -1,11 +1,12 @@
 """Sigmoid (logistic) warm-up."""
 
+import math
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from vaebench.search import WEIGHT, Range
+from vaebench.search import SHARE, WEIGHT, Range
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 
@@ -25,13 +26,17 @@ class Sigmoid(Strategy):
 
     search_space: ClassVar = {
         "cap": WEIGHT,
-        "midpoint": Range(0.05, 0.75),
-        "width": Range(0.01, 0.2, log=True),
+        "midpoint": SHARE,
+        "width": Range(0.001, 1, log=True),
     }
 
     def __init__(self, *, cap: Weight = 1.0, midpoint: Share = 0.25, width: Share = 0.05) -> None:
         super().__init__()
         self.cap, self.midpoint, self.width = cap, midpoint, width
+
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        """Where β is 99 % of the cap: midpoint + width · ln 99."""
+        return min(1.0, self.midpoint + self.width * math.log(99))
 
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""

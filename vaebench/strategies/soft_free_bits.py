@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from vaebench.search import Range
+from vaebench.search import NATS
 from vaebench.strategies import Stats, Strategy, Target
 
 
@@ -28,7 +28,7 @@ class SoftFreeBits(Strategy):
         tensor(0.9000, dtype=torch.float64)
     """
 
-    search_space: ClassVar = {"target": Range(1, 100, log=True)}
+    search_space: ClassVar = {"target": NATS}
 
     def __init__(self, *, target: Annotated[float, Field(gt=0)] = 10.0) -> None:
         super().__init__()

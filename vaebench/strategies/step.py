@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from vaebench.search import WEIGHT, Range
+from vaebench.search import SHARE, WEIGHT
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 
@@ -24,11 +24,15 @@ class Step(Strategy):
         tensor(0.2000, dtype=torch.float64)
     """
 
-    search_space: ClassVar = {"after": WEIGHT, "at": Range(0.05, 0.95)}
+    search_space: ClassVar = {"after": WEIGHT, "at": SHARE}
 
     def __init__(self, *, before: Weight = 0.0, after: Weight = 1.0, at: Share = 0.5) -> None:
         super().__init__()
         self.before, self.after, self.at = before, after, at
+
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        """The step."""
+        return self.at
 
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""

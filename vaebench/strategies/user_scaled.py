@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from vaebench.search import Range
+from vaebench.search import PER_COUNT
 from vaebench.strategies import Stats, Strategy, Weight
 
 
@@ -30,7 +30,7 @@ class UserScaled(Strategy):
 
     needs_counts = True
 
-    search_space: ClassVar = {"gamma": Range(0.0005, 0.05, log=True)}
+    search_space: ClassVar = {"gamma": PER_COUNT}
 
     def __init__(self, *, gamma: Weight = 0.005, exponent: Weight = 1.0) -> None:
         super().__init__()

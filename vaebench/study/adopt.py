@@ -28,9 +28,12 @@ from vaebench.study.plan import Plan
 from vaebench.study.product import PRODUCT
 from vaebench.study.sources import importable
 from vaebench.study.trials import Trials
-from vaebench.study.written import read
+from vaebench.study.written import merged
 
-OF_TESTS = ("test", "test_examples", "test_without_target", "metrics", "latents", "test_seconds")
+OF_TESTS = (
+    *("test", "test_examples", "test_without_target", "metrics", "latents"),
+    *("test_started_at", "test_seconds"),
+)
 """Keys of ``summary.json`` that training did not write."""
 
 
@@ -72,8 +75,10 @@ def _take_over(stage: Stage) -> None:
     content = read_json(file)
     card = next(path for path in stage.inputs if path.name == "card.json")
     found = [path for path in stage.inputs if path not in (card, stage.trained)]
-    mark = stamp.complete(stage.wanted, card, found, stage.trained)
     before = content.get("stamp")
+    opened = (before or {}).get("opened")
+    place = stage.folder.place
+    mark = stamp.complete(stage.wanted, card, found, stage.trained, place, opened=opened)
     adopted = {"adopted": {"by": __version__, "stamp": before}, "stamp": mark}
     if TRAINED[0] in stage.files:  # with the options that are new, at their defaults
         config = read_json(stage.folder.file(TRAINED[0]))
@@ -99,9 +104,9 @@ def _differs(plan: Plan, trials: Trials, stage: Stage) -> str:
         wrong = [n for n, each in summary["metrics"].items() if about.get(n) != each]
         wrong += [n for n in plan.study.metrics if n not in summary["metrics"]]
         return f"metrics other than the study asks for: {', '.join(wrong)}" if wrong else ""
-    choice = [] if folder.trial is not None else trials.choice_of(cell)
+    choice = trials.choice_of(cell)
     stages = {name: first.path for name, first in cell.stages.items()}
-    spec = found_elsewhere(cell.spec, stages, Path(choice[0]) if choice else None)
+    spec = found_elsewhere(cell.spec, stages, Path(choice[0]) if choice else None, folder.place)
     resolve = baseline.resolve if cell.is_baseline else vae.resolve
     asked, trained = resolve(spec), resolve(read_json(folder.file("config.json")))
     keys = [key for key in {*asked, *trained} if asked.get(key) != trained.get(key)]
@@ -141,12 +146,14 @@ def main(arguments: Sequence[str]) -> None:
         description=__doc__.partition("\n\n")[0],
         epilog="example: vaebench adopt config.yaml",
     )
-    parser.add_argument("config", help="the configuration of the study, a YAML file")
+    parser.add_argument(
+        "config", type=Path, nargs="+", help="the study's config file; of several, a later one wins"
+    )
     parser.add_argument("--results", help="the folder of results, where the config has another")
     given = parser.parse_args(arguments)
     try:
-        config = read(Path(given.config))
-        importable(Path(__file__).parents[2], [Path(given.config).parent])
+        config = merged(given.config)
+        importable(Path(__file__).parents[2], [path.parent for path in given.config])
         plan = Plan(config | ({"results": given.results} if given.results else {}))
         done = adopt(plan)
     except VaebenchError as error:

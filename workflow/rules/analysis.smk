@@ -21,6 +21,8 @@ FRAMES = [
         "measures",
     )
 ]
+if plan.replicated:
+    FRAMES.append(f"{study}/tables/splits.csv")
 TABLES = [
     *FRAMES,
     *[f"{study}/tables/{name}" for name in ("results.md", "results.tex", "tables.tex")],
@@ -68,7 +70,7 @@ rule tables:
     input:
         cells=expand("{folder}/status.json", folder=shown_cells),
         tests=expand("{folder}/test.parquet", folder=shown_cells),
-        cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
+        cards=cards,
     output:
         SHOWN_TABLES,
         traces=f"{study}/tables/traces.parquet",
@@ -87,7 +89,7 @@ rule tables:
 rule figures:
     input:
         frames=FRAMES,
-        cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
+        cards=cards,
         traces=f"{study}/tables/traces.parquet",
     output:
         SHOWN_FIGURES,
