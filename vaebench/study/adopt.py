@@ -1,4 +1,4 @@
-"""``python -m vaebench adopt CONFIG``: take finished cells over into a newer version of the code.
+"""``vaebench adopt CONFIG``: take finished cells over into a newer version of the code.
 
 A cell is what the study asks for if its specification and its code are. Another version of
 vaebench may say the same in other words, and then the study would be trained again for nothing.
@@ -25,6 +25,7 @@ from vaebench.errors import VaebenchError
 from vaebench.files import digest, read_json, write_json
 from vaebench.study.current import Stage, Upkeep
 from vaebench.study.plan import Plan
+from vaebench.study.product import PRODUCT
 from vaebench.study.sources import importable
 from vaebench.study.trials import Trials
 from vaebench.study.written import merged
@@ -141,7 +142,9 @@ def _from_0_1(cell: CellFolder, plan: Plan) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Adopt the finished cells of a study."""
     parser = argparse.ArgumentParser(
-        prog="python -m vaebench adopt", description=__doc__.partition("\n\n")[0]
+        prog="vaebench adopt",
+        description=__doc__.partition("\n\n")[0],
+        epilog="example: vaebench adopt config.yaml",
     )
     parser.add_argument(
         "config", type=Path, nargs="+", help="the study's config file; of several, a later one wins"
@@ -174,6 +177,7 @@ def _forget_parameters(stages: Sequence[Stage]) -> None:
     files = [str(path) for stage in stages for path in stage.paths]
     for first in range(0, len(files), 1_000):
         command = [sys.executable, "-m", "snakemake", "--cores", "1", "--quiet", "all"]
+        command += ["--snakefile", str(PRODUCT / "Snakefile")]
         command += ["--cleanup-metadata", *files[first : first + 1_000]]
         subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (our own words)
 

@@ -31,6 +31,40 @@ FIGURES = [
     f"{study}/figures/{name}.{ending}" for name in CAPTIONS for ending in ("pdf", "png")
 ]
 
+# what `snakemake --report` shows, beside the page: the figures, and the tables with a caption here
+IN_REPORT = {
+    "results": "each strategy: mean, interval, difference to the control, p",
+    "models": "models and baselines: mean, interval, difference to the control",
+    "cells": "each cell: status, selected epoch, test values, seconds",
+    "diagnostics": "what the latents carry",
+}
+SHOWN_TABLES = [
+    (
+        report(
+            file,
+            caption="../report/tables.rst",
+            category="Tables",
+            labels={"table": Path(file).stem, "shows": IN_REPORT[Path(file).stem]},
+        )
+        if Path(file).stem in IN_REPORT and file.endswith(".csv")
+        else file
+    )
+    for file in TABLES
+]
+SHOWN_FIGURES = [
+    (
+        report(
+            file,
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"figure": Path(file).stem, "shows": CAPTIONS[Path(file).stem]},
+        )
+        if file.endswith(".png")
+        else file
+    )
+    for file in FIGURES
+]
+
 
 rule tables:
     input:
@@ -38,7 +72,7 @@ rule tables:
         tests=expand("{folder}/test.parquet", folder=shown_cells),
         cards=cards,
     output:
-        TABLES,
+        SHOWN_TABLES,
         traces=f"{study}/tables/traces.parquet",
     log:
         f"{study}/logs/tables.log",
@@ -58,7 +92,7 @@ rule figures:
         cards=cards,
         traces=f"{study}/tables/traces.parquet",
     output:
-        FIGURES,
+        SHOWN_FIGURES,
     log:
         f"{study}/logs/figures.log",
     conda:

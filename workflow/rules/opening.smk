@@ -5,10 +5,8 @@ opened = ancient(f"{study}/{OPENED}") if plan.study.registration else []
 
 if plan.study.registration:
 
-    localrules:
-        open,
-
     rule open:
+        localrule: True
         input:
             trained=ancient(
                 [
