@@ -17,7 +17,7 @@ from vaebench.contracts.broken import (
 )
 from vaebench.contracts.examples import some_examples
 from vaebench.distributions import DiagonalGaussian
-from vaebench.models import VAE
+from vaebench.models import RATE, VAE
 from vaebench.seeds import torch_stream
 from vaebench.sparse import Batch
 
@@ -30,7 +30,8 @@ def check_model(model_class: type[VAE], features: int = 12, **options: Any) -> N
 
     Options are keyword-only and annotated; a seed names all weights; nothing draws from a global
     stream; encode draws from ``noise`` in training mode alone, and each row is encoded by itself in
-    evaluation; shapes and float32; log_prob and rate write nothing; a rate that does not look at z
+    evaluation; shapes and float32; log_prob and rate write nothing; a penalty that is not the rate
+    has a name; a rate that does not look at z
     is the KL divergence to the prior, so it is ≥ 0; every parameter learns; what training changes
     lies in parameters and buffers.
 
@@ -111,6 +112,7 @@ def _broken_coding(model: VAE, x: Batch) -> Iterator[str]:
         yield f"log_prob or rate, called twice, gives two values {where}; allowed: pure functions"
     for name in differing(before, model):
         yield f"log_prob or rate writes {name!r} {where}; allowed: likelihood.follow writes"
+    yield from _broken_penalty(model, x, q, z)
     yield from _broken_rate(model, x, q, rate)
 
 
@@ -130,6 +132,22 @@ def _broken_evaluation(
     alone = model.encode(x[torch.tensor([3])])
     if not torch.allclose(alone.mean, q.mean[3:4], rtol=1e-3, atol=1e-5):
         yield "an example's code depends on the others of its batch; allowed: its own row alone"
+
+
+def _broken_penalty(model: VAE, x: Batch, q: DiagonalGaussian, z: Tensor) -> Iterator[str]:
+    """What β weighs, and what it does not."""
+    own = type(model).penalty is not VAE.penalty
+    if own == (model.weighs == RATE):
+        yield f"weighs is {model.weighs!r}; allowed: 'rate', or the name of a penalty of its own"
+    penalty, extra = model.penalty(x, q, z), model.extra(x, q, z)
+    if own and (penalty.dim() != 2 or len(penalty) != len(x) or penalty.dtype != torch.float32):  # noqa: PLR2004
+        yield f"the penalty is {penalty.dtype} {tuple(penalty.shape)}; allowed: float32 (B, P)"
+    if not torch.isfinite(penalty).all():
+        yield "the penalty is not finite; allowed: finite numbers"
+    if not same(penalty, model.penalty(x, q, z)):
+        yield "the penalty, called twice, gives two values; allowed: a pure function"
+    if extra is not None:
+        yield from _misshapen("the extra term", extra, (len(x),))
 
 
 def _broken_rate(model: VAE, x: Batch, q: DiagonalGaussian, rate: Tensor) -> Iterator[str]:
@@ -177,14 +195,16 @@ def _broken_learning(make: Callable[[], VAE], x: Batch) -> Iterator[str]:
 
 
 def _update(model: VAE, x: Batch, step: int) -> Tensor:
-    """One small step downhill on D + R; the loss of each example, (B,)."""
+    """One small step downhill on D + P and the extra term; the loss of each example, (B,)."""
     model.train()
     model.zero_grad()
     noise = torch_stream("update", step)
     q = model.encode(x, noise)
     z = q.rsample(noise)
     likelihood = model.decode(z)
-    loss = model.rate(x, q, z).sum(1) - likelihood.log_prob(x)
+    loss = model.penalty(x, q, z).sum(1) - likelihood.log_prob(x)
+    extra = model.extra(x, q, z)
+    loss = loss if extra is None else loss + extra
     likelihood.follow(x)
     loss.mean().backward()
     with torch.no_grad():

@@ -22,7 +22,11 @@ from vaebench.models.layers import (
 )
 from vaebench.sparse import Batch, SparseRows
 
+RATE = "rate"
+"""What β weighs in a VAE: nats of rate."""
+
 __all__ = [
+    "RATE",
     "VAE",
     "Dropout",
     "Initial",
@@ -53,6 +57,9 @@ class VAE(Checked, nn.Module, ABC):
 
     has_bound: ClassVar[bool] = True
     """Whether −(D + R) is a lower bound on log p(x) for one fixed prior."""
+
+    weighs: ClassVar[str] = RATE
+    """What β weighs: the rate, or the name of what :meth:`penalty` is instead."""
 
     update_order: ClassVar[dict[str, Any]] = {"class": "joint.Joint"}
     """The update order that the model was published with."""
@@ -91,6 +98,23 @@ class VAE(Checked, nn.Module, ABC):
             z: (B, Z) a sample of it.
         """
         return posterior.rate(self.prior())
+
+    def penalty(self, x: Batch, posterior: DiagonalGaussian, z: Tensor) -> Tensor:
+        """What β weighs, (B, P), in a unit of its own; by default the rate.
+
+        A model with another one says its name in ``weighs``. The bound counts the rate all the
+        same, and so do all metrics.
+        """
+        return self.rate(x, posterior, z)
+
+    def extra(self, x: Batch, posterior: DiagonalGaussian, z: Tensor) -> Tensor | None:  # noqa: ARG002
+        """A term of the loss that no β weighs, (B,); by default none."""
+        return None
+
+    @classmethod
+    def is_penalised(cls) -> bool:
+        """Whether there is something that β weighs: a rate or a penalty of the model's own."""
+        return cls.has_rate or cls.weighs != RATE
 
     def narrow(self, *, bfloat16: bool) -> None:
         """Take the products over all items or pixels in bfloat16 while training, or in float32."""
