@@ -14,6 +14,7 @@ from vaebench.records import compared
 from vaebench.records.check import differences
 from vaebench.records.page import Results, write
 from vaebench.records.schema import Record, read
+from vaebench.statistics.layout import Layout
 
 SPREADS = [0.6, 0.8, 1.0, 1.2, 1.5, 2.0]
 GAINS = [0.004, 0.006, 0.008, 0.010, 0.013, 0.018]
@@ -63,11 +64,24 @@ def test_a_difference_is_paired_by_replicate(records: list[Record], results: Res
     assert row.difference == pytest.approx(d.mean())
     assert row.error == pytest.approx(stats.sem(d))
     values = records[2].tables["examples"].set_index(["strategy", "seed"])["values"]
-    users = [np.var(values["scaled", s] - values["linear", s], ddof=1) / 50 for s in range(4)]
-    assert row.error_users == pytest.approx(math.sqrt(sum(users)) / 4, rel=1e-4)
-    p_users = 2 * stats.t.sf(abs(d.mean()) / row.error_users, 196)
-    assert row.p == pytest.approx(max(stats.ttest_1samp(d, 0).pvalue, p_users), rel=1e-4)
+    block = np.column_stack([values["scaled", r] - values["linear", r] for r in range(4)])
+    known = Layout.of(block.astype(float), common=0.05)
+    assert row.p == pytest.approx(known.two_sided(), rel=1e-4)
+    assert (row.low, row.high) == pytest.approx(known.interval(0.95), rel=1e-4)
     assert row.p_holm >= row.p
+
+
+def test_one_test_part_is_crossed_with_the_seeds(records: list[Record]) -> None:
+    one = records[2]
+    about = one.about["datasets"]["set-2"]
+    splits = [split | {"replicate": None} for split in about["splits"][:1]]
+    alike = Record(one.about | {"datasets": {"set-2": about | {"splits": splits}}}, one.tables)
+    (row,) = compared.contrasts([alike]).query("label == 'scaled'").itertuples()
+    values = one.tables["examples"].set_index(["strategy", "seed"])["values"]
+    block = np.column_stack([values["scaled", r] - values["linear", r] for r in range(4)])
+    known = Layout.of(block.astype(float))
+    assert row.p == pytest.approx(known.two_sided(), rel=1e-3)
+    assert (row.low, row.high) == pytest.approx(known.interval(0.95), rel=1e-3)
 
 
 def test_a_unit_of_several_data_sets_counts_once(records: list[Record]) -> None:
