@@ -46,6 +46,7 @@ def test_it_says_what_failed_and_how_it_was_made(
     assert "training diverged in epoch 3" in html
     for what in ("Commit", "cores", "torch", "scipy", "learning_rate", "median s"):
         assert what in html, what
+    assert "<td>7</td><td>4</td></tr>" in html, "epochs, and how many trainings patience ended"
 
 
 def test_figures_with_nothing_to_show_are_left_out(

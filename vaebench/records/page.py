@@ -482,7 +482,9 @@ def _cell(row: Any, measure: str) -> str:  # noqa: ANN401 (a row of a frame)
 def main(arguments: Sequence[str]) -> None:
     """Write the results of all records."""
     parser = argparse.ArgumentParser(
-        "vaebench results", description="Records → the tables and sentences of all studies."
+        "vaebench results",
+        description="Records → the tables and sentences of all studies.",
+        epilog="example: vaebench results docs/results/records/*",
     )
     parser.add_argument("records", type=Path, nargs="+", help="docs/results/records/*")
     parser.add_argument("--out", type=Path, default=Path("docs/results"), help="where to write")

@@ -372,7 +372,9 @@ def gini(values: np.ndarray) -> float:
 def main(arguments: Sequence[str]) -> None:
     """Write the record of one study."""
     parser = argparse.ArgumentParser(
-        "vaebench record", description="A study's results as a small folder of data, to publish."
+        "vaebench record",
+        description="A study's results as a small folder of data, to publish.",
+        epilog="example: vaebench record results/default",
     )
     parser.add_argument("study", type=Path, help="results/NAME")
     parser.add_argument(

@@ -82,8 +82,15 @@ def page(
         cells=len(cells),
         failures=failures(cells).to_dict("records"),
         minutes=cells["seconds"].sum() / 60,
-        times=cells.groupby(["dataset", "model", "strategy"], sort=False)["seconds"]
-        .agg(["count", "median", "max"])
+        times=cells.assign(until=pd.to_numeric(cells["until"]))
+        .groupby(["dataset", "model", "strategy"], sort=False)
+        .agg(
+            count=("seconds", "count"),
+            median=("seconds", "median"),
+            max=("seconds", "max"),
+            epochs=("until", "median"),
+            early=("ended", lambda words: (words == "patience").sum()),
+        )
         .reset_index()
         .to_dict("records"),
         devices=sorted(set(cells["device"].dropna())),

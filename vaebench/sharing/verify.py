@@ -229,7 +229,9 @@ def limit(more: int | None) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Verify one study; the exit status is 1 if anything does not agree."""
-    parser = argparse.ArgumentParser("vaebench verify", description=ABOUT)
+    parser = argparse.ArgumentParser(
+        "vaebench verify", description=ABOUT, epilog="example: vaebench verify results/default"
+    )
     parser.add_argument("study", type=Path, help="results/NAME, NAME.tar.gz or a record's folder")
     parser.add_argument(
         "--rescore",

@@ -5,9 +5,6 @@ opened = ancient(f"{study}/{OPENED}") if plan.study.registration else []
 
 if plan.study.registration:
 
-    localrules:
-        open,
-
     rule open:
         input:
             trained=ancient(
@@ -22,6 +19,7 @@ if plan.study.registration:
             update(f"{study}/{OPENED}"),
         log:
             f"{study}/logs/opening.log",
+        localrule: True
         conda:
             "../../environment.yml"
         params:
