@@ -9,7 +9,6 @@ Over data sets see
 """
 
 import itertools
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -408,7 +407,10 @@ def gains(table: pd.DataFrame, described: pd.DataFrame, strategy: str) -> pd.Dat
 def curves(
     records: Sequence[Record], described: pd.DataFrame, strategies: Sequence[str]
 ) -> pd.DataFrame:
-    """A row a trial of the first rung: validation score over β, on the axes :data:`AXES`."""
+    """A row a trial of the first rung: validation score over β, on the axes :data:`AXES`.
+
+    Of several models, the one with the most data sets.
+    """
     n = dict(zip(described["dataset"], described["mean_n"], strict=True)) if len(described) else {}
     frames = []
     for record in records:
@@ -428,7 +430,11 @@ def curves(
         kept = mine[["dataset", "model", "strategy", "seed", "trial", "beta", "rate", "score"]]
         draw = mine["replicate"].fillna(mine["seed"]).astype(int)
         frames.append(kept.assign(unit=unit, replicate=draw, **axes))
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    if not frames:
+        return pd.DataFrame()
+    table = pd.concat(frames, ignore_index=True)
+    sets = table.groupby("model", sort=False)["dataset"].nunique()
+    return table[table["model"] == sets.idxmax()].reset_index(drop=True)
 
 
 def optima(found: pd.DataFrame) -> pd.DataFrame:
@@ -492,19 +498,24 @@ def rules(found: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, pd.Data
 
 
 def hypotheses(records: Sequence[Record]) -> dict[str, dict[str, Any]]:
-    """Name → hypothesis, of all registrations.
+    """Name → hypothesis, of all registrations, with ``kinds``, the kinds of data it is of.
 
-    Raises:
-        DataError: two studies registered different hypotheses under one name.
+    Where two studies registered different ones under a name, the later has its study's name before
+    it, so that a hypothesis which was changed between studies is seen.
     """
     found: dict[str, dict[str, Any]] = {}
     for record in records:
+        kinds = {about["kind"] for about in record.about["datasets"].values()}
         section = registration_of(record) or {}
         for name, said in section.get("hypotheses", {}).items():
             plain = {key: value for key, value in said.items() if value is not None}
-            if found.setdefault(name, plain) != plain:
-                raise DataError(
-                    f"{record.name}: registered another hypothesis {name!r} than a record before; "
-                    f"allowed: {json.dumps(found[name], ensure_ascii=False)}"
-                )
+            same = (key for key, each in found.items() if _without_kinds(each) == plain)
+            mine = next((key for key in same if key.split(": ")[-1] == name), None)
+            key = mine or (name if name not in found else f"{record.name}: {name}")
+            before = found.get(key, {}).get("kinds", [])
+            found[key] = {**plain, "kinds": sorted({*before, *kinds})}
     return found
+
+
+def _without_kinds(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in said.items() if key != "kinds"}
