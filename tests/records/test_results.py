@@ -174,9 +174,9 @@ def test_a_hypothesis_that_was_changed_between_studies_is_seen(records: list[Rec
 
 
 def test_a_sensitivity_analysis_is_shown_and_in_no_sum(
-    records: list[Record], results: Results
+    records: list[Record], results: Results, tmp_path: Path
 ) -> None:
-    one = records[0]
+    one = read(world(tmp_path, "set-0", gains={"constant": 0.1, "scaled": 0.2}, best=1.0))
     config = {key: each for key, each in one.about["config"].items() if key != "registration"}
     beside = Record(one.about | {"study": "longer", "config": config, "opening": None}, one.tables)
     found = Results(compared.together([*records[:6], beside]))
