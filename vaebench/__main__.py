@@ -10,6 +10,7 @@ from vaebench.errors import VaebenchError
 COMMANDS = {
     "plan": ("vaebench.report.costs", "what a study will cost, before anybody spends it"),
     "adopt": ("vaebench.study.adopt", "take finished cells over into a newer version"),
+    "chosen": ("vaebench.study.chosen", "what tuning chose, as a config file for other data"),
     "archive": ("vaebench.sharing.archive", "a study in one file, for another person to check"),
     "verify": ("vaebench.sharing.verify", "do the results of a study or an archive agree?"),
     "record": ("vaebench.records.write", "a study's results as a small folder of data, to publish"),
