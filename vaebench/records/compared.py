@@ -87,9 +87,17 @@ def contrasts(records: Sequence[Record]) -> pd.DataFrame:
     ``block`` is the model of the control, ``label`` the strategy's or baseline's name; ``error`` is
     that of the replicates, ``low, high`` the wider interval of its own, ``joint_low, joint_high``
     that of level 1 − α/m over the m registered of the data set and block, ``p_holm`` over the same.
+
+    Raises:
+        DataError: there is no difference, or one is registered in several records.
     """
-    frames = [_of_record(record) for record in records]
-    table = pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
+    frames = [frame for frame in map(_of_record, records) if len(frame)]
+    if not frames:
+        raise DataError(
+            f"{', '.join(record.name for record in records)}: no cell has a control beside it; "
+            "allowed: a record with at least one difference to the control"
+        )
+    table = pd.concat(frames, ignore_index=True)
     registered = table[table["registered"]]
     seen = registered[registered.duplicated(["dataset", "model", "strategy"])]
     if len(seen):
