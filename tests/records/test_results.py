@@ -170,9 +170,11 @@ def test_pictures_have_no_shape_and_a_lone_control_no_difference(
     splits = [split | {"shape": None} for split in facts["splits"]]
     pictures = facts | {"kind": "images", "splits": splits}
     sample = one.tables["sample"].assign(interactions=None)
-    tables = one.tables | {"sample": sample}
+    nats = one.tables["metrics"].assign(mean=one.tables["metrics"]["mean"] - 100)
+    tables = one.tables | {"sample": sample, "metrics": nats}
     found = Results([Record(one.about | {"datasets": {"set-1": pictures}}, tables)])
     assert "## Which β" not in found.markdown()
+    assert found.over[0].ratios.empty  # of numbers below 0 there are none
     assert found.answers["best"] == "The records have too little for it."
     assert found.frames()["tables/datasets"]["kind"].tolist() == ["images"] * 2
     alone = world(tmp_path, "alone", gains={})
