@@ -188,7 +188,7 @@ class Results:
 
     def _difference(self, said: Mapping[str, Any]) -> str:
         sentences = []
-        for each in self.over:
+        for each in (one for one in self.over if one.group[0] in said["kinds"]):
             rows = each.registered
             if "strategy" in said:
                 rows = rows[rows["strategy"] == said["strategy"]]
@@ -209,8 +209,9 @@ class Results:
         decided = rows[rows["p_holm"] < DECIDED]
         up, down = (int((side * decided["slope"] > 0).sum()) for side in (1, -1))
         return (
-            f"{said['strategy']}: on {up} of {len(rows)} data sets the difference grows with n_u, "
-            f"on {down} it falls (p < .05 after Holm's correction over a data set's strategies)."
+            f"{said['strategy']}: on {up} of {len(rows)} data sets (and models) the difference "
+            f"grows with n_u, on {down} it falls (p < .05 after Holm's correction over a data "
+            "set's strategies)."
         )
 
     def _grows(self, said: Mapping[str, Any]) -> str:

@@ -38,32 +38,29 @@ IN_REPORT = {
     "cells": "each cell: status, selected epoch, test values, seconds",
     "diagnostics": "what the latents carry",
 }
-SHOWN_TABLES = [
-    (
-        report(
-            file,
-            caption="../report/tables.rst",
-            category="Tables",
-            labels={"table": Path(file).stem, "shows": IN_REPORT[Path(file).stem]},
-        )
-        if Path(file).stem in IN_REPORT and file.endswith(".csv")
-        else file
+
+
+def shown_table(file):
+    stem = Path(file).stem
+    if stem not in IN_REPORT or not file.endswith(".csv"):
+        return file
+    labels = {"table": stem, "shows": IN_REPORT[stem]}
+    return report(
+        file, caption="../report/tables.rst", category="Tables", labels=labels
     )
-    for file in TABLES
-]
-SHOWN_FIGURES = [
-    (
-        report(
-            file,
-            caption="../report/figures.rst",
-            category="Figures",
-            labels={"figure": Path(file).stem, "shows": CAPTIONS[Path(file).stem]},
-        )
-        if file.endswith(".png")
-        else file
+
+
+def shown_figure(file):
+    if not file.endswith(".png"):
+        return file
+    labels = {"figure": Path(file).stem, "shows": CAPTIONS[Path(file).stem]}
+    return report(
+        file, caption="../report/figures.rst", category="Figures", labels=labels
     )
-    for file in FIGURES
-]
+
+
+SHOWN_TABLES = [shown_table(file) for file in TABLES]
+SHOWN_FIGURES = [shown_figure(file) for file in FIGURES]
 
 
 rule tables:
