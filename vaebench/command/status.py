@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="vaebench status",
         description="How many cells of a study are done, failed, begun and to do, from its files. "
-        "Whether a finished cell is out of date is what `vaebench run CONFIG -- --dry-run` says.",
+        "`vaebench run CONFIG -- --dry-run` tells which finished cells are out of date.",
         epilog="examples:\n  vaebench status config.yaml\n  vaebench status results/default",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

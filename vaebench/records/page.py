@@ -38,7 +38,7 @@ LEGEND = (
 )
 FEW = (
     f"Fewer than {FEWEST_TESTED} units: no headline. A new measured difference lies between the "
-    "least and the largest with the probability that stands beside them."
+    "least and the largest with the probability beside them."
 )
 
 
