@@ -38,32 +38,24 @@ IN_REPORT = {
     "cells": "each cell: status, selected epoch, test values, seconds",
     "diagnostics": "what the latents carry",
 }
-SHOWN_TABLES = [
-    (
-        report(
-            file,
-            caption="../report/tables.rst",
-            category="Tables",
-            labels={"table": Path(file).stem, "shows": IN_REPORT[Path(file).stem]},
-        )
-        if Path(file).stem in IN_REPORT and file.endswith(".csv")
-        else file
+
+
+def in_report(file, kind, category, says):
+    labels = {kind: Path(file).stem, "shows": says}
+    marked = report(
+        file, caption=f"../report/{kind}s.rst", category=category, labels=labels
     )
-    for file in TABLES
-]
-SHOWN_FIGURES = [
-    (
-        report(
-            file,
-            caption="../report/figures.rst",
-            category="Figures",
-            labels={"figure": Path(file).stem, "shows": CAPTIONS[Path(file).stem]},
-        )
-        if file.endswith(".png")
-        else file
-    )
-    for file in FIGURES
-]
+    return marked
+
+
+def shown_table(file):
+    says = IN_REPORT.get(Path(file).stem) if file.endswith(".csv") else None
+    return in_report(file, "table", "Tables", says) if says else file
+
+
+def shown_figure(file):
+    says = CAPTIONS[Path(file).stem]
+    return in_report(file, "figure", "Figures", says) if file.endswith("png") else file
 
 
 rule tables:
@@ -72,7 +64,7 @@ rule tables:
         tests=expand("{folder}/test.parquet", folder=shown_cells),
         cards=cards,
     output:
-        SHOWN_TABLES,
+        [shown_table(file) for file in TABLES],
         traces=f"{study}/tables/traces.parquet",
     log:
         f"{study}/logs/tables.log",
@@ -92,7 +84,7 @@ rule figures:
         cards=cards,
         traces=f"{study}/tables/traces.parquet",
     output:
-        SHOWN_FIGURES,
+        [shown_figure(file) for file in FIGURES],
     log:
         f"{study}/logs/figures.log",
     conda:

@@ -6,7 +6,6 @@ opened = ancient(f"{study}/{OPENED}") if plan.study.registration else []
 if plan.study.registration:
 
     rule open:
-        localrule: True
         input:
             trained=ancient(
                 [
@@ -20,6 +19,7 @@ if plan.study.registration:
             update(f"{study}/{OPENED}"),
         log:
             f"{study}/logs/opening.log",
+        localrule: True
         conda:
             "../../environment.yml"
         params:
