@@ -1,13 +1,14 @@
 """Records → the tables of the results. Nothing is trained; the same records give the same tables.
 
 Within a data set every difference is one of replicates (split, tuning and seed drawn anew
-together), paired with the control's: the larger of two p-values, Student's t of the replicates and
-the test users' own sampling, and the wider of the two intervals. Over data sets see
+together), paired with the control's, and a verdict needs both tests of
+:class:`vaebench.statistics.layout.Layout`, which is made of the sums that a record has.
+
+Over data sets see
 :mod:`vaebench.statistics.prediction` and :mod:`vaebench.statistics.shapes`.
 """
 
 import itertools
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +16,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtr
 
 from vaebench.cells.folder import NONE
+from vaebench.cells.reading import share_of
 from vaebench.errors import DataError
 from vaebench.records.schema import Record
 from vaebench.statistics import prediction, shapes
 from vaebench.statistics.equivalence import margin_of
+from vaebench.statistics.layout import TWO, Layout, mean_squares
 from vaebench.statistics.multiplicity import holm
 
 GROUP = ["kind", "measure", "block"]
@@ -60,6 +63,16 @@ def registration_of(record: Record) -> dict[str, Any] | None:
     return section if record.about["opening"] is not None else None
 
 
+def counting(records: Sequence[Record]) -> list[Record]:
+    """The records that count over data sets: where any study registered something, those alone.
+
+    A study beside them, of the same data at another length or width, is a sensitivity analysis: it
+    stands in the tables of data sets and in no sum over them.
+    """
+    found = [record for record in records if registration_of(record) is not None]
+    return found or list(records)
+
+
 def is_registered(record: Record, dataset: str, name: str) -> bool:
     """Whether the difference of a strategy or baseline on a data set was registered."""
     section = registration_of(record)
@@ -77,9 +90,10 @@ def contrasts(records: Sequence[Record]) -> pd.DataFrame:
     """
     frames = [_of_record(record) for record in records]
     table = pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
-    seen = table.duplicated(["dataset", "model", "strategy"], keep=False) & table["registered"]
-    if seen.any():
-        first = table[seen].iloc[0]
+    registered = table[table["registered"]]
+    seen = registered[registered.duplicated(["dataset", "model", "strategy"])]
+    if len(seen):
+        first = seen.iloc[0]
         raise DataError(
             f"{first['dataset']}/{first['model']}/{first['strategy']} is registered in several "
             "records; allowed: one study a data set"
@@ -90,6 +104,10 @@ def contrasts(records: Sequence[Record]) -> pd.DataFrame:
 def _of_record(record: Record) -> pd.DataFrame:
     question, metrics = record.about["question"], record.tables["metrics"]
     alpha, control = 1 - question["confidence"], question["control"]
+    values: dict[tuple[str, str, str], dict[int, np.ndarray]] = {}
+    for each in record.tables["examples"].itertuples():
+        of = values.setdefault((each.dataset, each.model, each.strategy), {})
+        of[each.seed] = np.asarray(each.values, float)
     rows = []
     for dataset, metric in record.about["primary"].items():
         mine = metrics[(metrics["dataset"] == dataset) & (metrics["metric"] == metric)]
@@ -106,7 +124,14 @@ def _of_record(record: Record) -> pd.DataFrame:
             label = model if strategy == NONE else strategy
             row = base | {"block": block, "model": model, "strategy": strategy, "label": label}
             row["registered"] = is_registered(record, dataset, label)
-            row |= paired(cells, against, nested=_nested(about), fixed=strategy == NONE)
+            kept = {
+                ("", seed): each
+                for seed, each in values.get((dataset, model, strategy), {}).items()
+            }
+            for seed, each in values.get((dataset, block, control), {}).items():
+                kept["control", seed] = each
+            found, layout = paired(cells, against, kept, _share(about), fixed=strategy == NONE)
+            row |= {**found, "layout": layout}
             row["margin"] = margin_of(question["margin"], metric, row["control"])
             rows.append(row)
     table = pd.DataFrame(rows)
@@ -116,92 +141,90 @@ def _of_record(record: Record) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _nested(about: Mapping[str, Any]) -> bool:
-    """Whether every replicate has test users of its own."""
-    return any(split["replicate"] is not None for split in about["splits"])
+def _share(about: Mapping[str, Any]) -> float | None:
+    """The share of test examples that two replicates have in common; None of one test part."""
+    counts = [split["counts"] for split in about["splits"] if split["replicate"] is not None]
+    return share_of(counts[0]) if len(counts) > 1 else None
 
 
 def paired(
-    cells: pd.DataFrame, against: pd.DataFrame, *, nested: bool, fixed: bool = False
-) -> dict[str, Any]:
-    """The difference of cells to the control's, seed by seed.
+    cells: pd.DataFrame,
+    against: pd.DataFrame,
+    values: Mapping[tuple[str, int], np.ndarray],
+    share: float | None = None,
+    *,
+    fixed: bool = False,
+) -> tuple[dict[str, Any], Layout]:
+    """The difference of cells to the control's, seed by seed, and its layout.
 
-    ``error`` is s/√R of the R differences; ``error_users`` that of the mean if replicates differed
-    by their test users alone: √(Σ v_r/n_r)/R where each has its own (``nested``), else no more than
-    the mean of √(v_r/n_r), with v = var(y) + var(c) − 2·cov(y, c).
+    Of replicates with test parts of their own (``share`` is not None) the layout is
+    :meth:`vaebench.statistics.layout.Layout.nested`, whose sums are all in the record. Of one test
+    part it is the crossed one: MS_s of all examples, MS_u and MS_e, whose expectations do not
+    depend on the number of examples, of those that the record keeps; without any, MS_e = 0, which
+    makes the crossed test too careful.
 
     Args:
         cells: rows of ``metrics``, of one strategy.
         against: those of the control.
-        nested: see above.
+        values: (strategy's or control's name, seed) → kept values.
+        share: see :func:`_share`.
         fixed: the strategy's one cell stands beside every seed of the control.
     """
-    control = against.set_index("seed")
-    mine = cells.set_index("seed")
+    control, mine = against.set_index("seed"), cells.set_index("seed")
+    own = dict(zip(mine.index, mine.index, strict=True))
     if fixed and len(mine) == 1:
-        mine = mine.loc[[mine.index[0]] * len(control)].set_axis(control.index)
-    seeds = [seed for seed in mine.index if seed in control.index]
-    y, c = mine.loc[seeds], control.loc[seeds]
-    d = (y["mean"] - c["mean"]).to_numpy(float)
-    v = (y["variance"] + c["variance"] - 2 * y["covariance"]).to_numpy(float)
-    of_each = np.sqrt(np.maximum(v, 0) / y["examples"].to_numpy(float))
-    count = len(d)
-    users = math.sqrt(float((of_each**2).sum())) / count if nested and count else math.nan
-    if not nested and count:
-        users = float(of_each.mean())
-    return {
+        own = dict.fromkeys(control.index, mine.index[0])
+    seeds = [seed for seed in own if seed in control.index]
+    y, c = mine.loc[[own[seed] for seed in seeds]], control.loc[seeds]
+    d = y["mean"].to_numpy(float) - c["mean"].to_numpy(float)
+    n = y["examples"].to_numpy(float)
+    v = (y["variance"].to_numpy(float) + c["variance"].to_numpy(float)) - 2 * y[
+        "covariance"
+    ].to_numpy(float)
+    row = {
         "mean": float(mine["mean"].mean()),
-        "control": float(c["mean"].mean()) if count else math.nan,
-        "difference": float(d.mean()) if count else math.nan,
+        "control": float(c["mean"].mean()) if len(d) else math.nan,
+        "difference": float(d.mean()) if len(d) else math.nan,
         "error": prediction.standard_error(d),
-        "error_users": users,
-        "replicates": count,
-        "examples": int(y["examples"].sum()),
+        "replicates": len(d),
+        "examples": int(n.sum()),
     }
+    if len(d) < TWO or not np.isfinite(v).all():
+        return row, Layout.of(d[None], scale=float(np.abs(d).max(initial=0.0)))
+    within = float((np.maximum(v, 0) * (n - 1)).sum() / (n - 1).sum())
+    size, count = len(n) / float((1 / n).sum()), len(d)
+    of_seeds, scale = size * float(d.var(ddof=1)), float(np.abs(d).max())
+    if share is not None:
+        of_users, rest = (1 + count * share) * within, within
+    else:
+        pairs = [(values.get(("", own[seed])), values.get(("control", seed))) for seed in seeds]
+        known = [one - two for one, two in pairs if one is not None and two is not None]
+        block = np.column_stack(known) if len(known) == count else np.empty((0, count))
+        block = block[np.isfinite(block).all(1)]
+        of_users, rest = count * within, 0.0
+        if len(block) >= TWO:
+            _, square, _, error = mean_squares(block)
+            of_users, rest = float(square), float(error)
+    mean = float(d.mean())
+    return row, Layout(mean, round(size), count, of_users, of_seeds, rest, scale)
 
 
 def _tested(part: pd.DataFrame, alpha: float) -> pd.DataFrame:
-    """Intervals, p-values and verdicts of one data set and control."""
-    family = (
-        part["registered"] if part["registered"].any() else pd.Series(data=True, index=part.index)
-    )
+    """Intervals, p-values and verdicts of one data set and control; the layouts are used up."""
+    family = part["registered"] if part["registered"].any() else pd.Series(True, part.index)  # noqa: FBT003
     level = alpha / max(1, int((family & part["error"].notna()).sum()))
-    p, bounds = [], []
-    for row in part.itertuples():
-        p.append(_p(row.difference, row.error, row.error_users, row.replicates, row.examples))
-        both = [
-            _half(row.error, row.error_users, row.replicates, row.examples, each)
-            for each in (alpha, level)
-        ]
-        bounds.append([row.difference + sign * half for half in both for sign in (-1, 1)])
+    layouts = list(part.pop("layout"))
+    bounds = [[*one.interval(1 - alpha), *one.interval(1 - level)] for one in layouts]
+    p = [
+        one.two_sided() if one.varies or one.seeds < TWO else float(one.mean == 0)
+        for one in layouts
+    ]
     names = ["low", "high", "joint_low", "joint_high"]
     table = part.assign(p=p, **dict(zip(names, np.array(bounds).T, strict=True)))
     raw = pd.Series(p, part.index, dtype=float)
     table["p_holm"] = holm(raw.where(family))
     table["verdict"] = [_verdict(row, alpha) for row in table.itertuples()]
     return table
-
-
-def _ways(error: float, users: float, replicates: int, examples: int) -> list[tuple[float, float]]:
-    ways = [(error, replicates - 1.0)]
-    return [*ways, (users, max(1.0, examples - replicates))] if math.isfinite(users) else ways
-
-
-def _half(error: float, users: float, replicates: int, examples: int, alpha: float) -> float:
-    """Half the wider interval; NaN of a single replicate."""
-    if not math.isfinite(error):
-        return math.nan
-    ways = _ways(error, users, replicates, examples)
-    return max(float(stdtrit(freedom, 1 - alpha / 2)) * each for each, freedom in ways)
-
-
-def _p(mean: float, error: float, users: float, replicates: int, examples: int) -> float:
-    """The larger p; NaN of a single replicate."""
-    if not math.isfinite(error):
-        return math.nan
-    ways = [way for way in _ways(error, users, replicates, examples) if way[0] > 0]
-    found = [float(2 * stdtr(freedom, -abs(mean) / each)) for each, freedom in ways]
-    return max(found, default=float(mean == 0))
 
 
 def _verdict(row: Any, alpha: float) -> str:  # noqa: ANN401 (a row of a frame)
@@ -213,12 +236,6 @@ def _verdict(row: Any, alpha: float) -> str:  # noqa: ANN401 (a row of a frame)
         return "better" if row.difference * row.sign > 0 else "worse"
     inside = -row.margin < row.joint_low and row.joint_high < row.margin
     return "equal within the margin" if inside else "undecided"
-
-
-def counted(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows that count over data sets: of registered studies, where there are any."""
-    registered = set(table.loc[table["registered"], "study"])
-    return table[table["study"].isin(registered)] if registered else table
 
 
 @dataclass(frozen=True)
@@ -241,14 +258,13 @@ def over(table: pd.DataFrame, means: pd.DataFrame, confidence: float) -> list[Ov
     """Every group of :data:`GROUP`.
 
     Args:
-        table: see :func:`contrasts`.
+        table: :func:`contrasts` of the records that count.
         means: ``dataset, block, strategy, seed, mean``: of cells, the control's called ``control``.
         confidence: of intervals.
     """
     found = []
-    mine = counted(table)
-    nothing = not mine["registered"].any()
-    for group, part in mine.groupby(GROUP, sort=False):
+    nothing = not table["registered"].any()
+    for group, part in table.groupby(GROUP, sort=False):
         rows = part.assign(strategy=part["label"])
         units = dict(zip(rows["dataset"], rows["unit"], strict=True))
         known = rows[rows["registered"] | nothing]
@@ -328,7 +344,9 @@ def activity(records: Sequence[Record], confidence: float) -> pd.DataFrame:
             row = {"study": record.name, "dataset": dataset, "model": model, "strategy": strategy}
             row |= {"unit": record.about["datasets"][dataset]["unit"]}
             row |= {"registered": is_registered(record, dataset, strategy)}
-            rows.append(row | shapes.activity_slope(d, n, confidence) | _quarters(d, n))
+            share = _share(record.about["datasets"][dataset])
+            common = 1.0 if share is None else share
+            rows.append(row | shapes.activity_slope(d, n, confidence, common) | _quarters(d, n))
     table = pd.DataFrame(rows)
     if len(table):
         groups = [table["dataset"], table["model"]]
@@ -377,8 +395,7 @@ def unit_shapes(table: pd.DataFrame) -> pd.DataFrame:
 
 def gains(table: pd.DataFrame, described: pd.DataFrame, strategy: str) -> pd.DataFrame:
     """Units × (``difference`` of a strategy, shapes); empty where the two do not meet."""
-    rows = counted(table)
-    rows = rows[(rows["label"] == strategy) & (rows["kind"] == "interactions")]
+    rows = table[(table["label"] == strategy) & (table["kind"] == "interactions")]
     if rows.empty or described.empty:
         return pd.DataFrame()
     block = rows["block"].value_counts(sort=True).index[0]
@@ -390,7 +407,10 @@ def gains(table: pd.DataFrame, described: pd.DataFrame, strategy: str) -> pd.Dat
 def curves(
     records: Sequence[Record], described: pd.DataFrame, strategies: Sequence[str]
 ) -> pd.DataFrame:
-    """A row a trial of the first rung: validation score over β, on the axes :data:`AXES`."""
+    """A row a trial of the first rung: validation score over β, on the axes :data:`AXES`.
+
+    Of several models, the one with the most data sets.
+    """
     n = dict(zip(described["dataset"], described["mean_n"], strict=True)) if len(described) else {}
     frames = []
     for record in records:
@@ -410,7 +430,11 @@ def curves(
         kept = mine[["dataset", "model", "strategy", "seed", "trial", "beta", "rate", "score"]]
         draw = mine["replicate"].fillna(mine["seed"]).astype(int)
         frames.append(kept.assign(unit=unit, replicate=draw, **axes))
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    if not frames:
+        return pd.DataFrame()
+    table = pd.concat(frames, ignore_index=True)
+    sets = table.groupby("model", sort=False)["dataset"].nunique()
+    return table[table["model"] == sets.idxmax()].reset_index(drop=True)
 
 
 def optima(found: pd.DataFrame) -> pd.DataFrame:
@@ -474,19 +498,24 @@ def rules(found: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, pd.Data
 
 
 def hypotheses(records: Sequence[Record]) -> dict[str, dict[str, Any]]:
-    """Name → hypothesis, of all registrations.
+    """Name → hypothesis, of all registrations, with ``kinds``, the kinds of data it is of.
 
-    Raises:
-        DataError: two studies registered different hypotheses under one name.
+    Where two studies registered different ones under a name, the later has its study's name before
+    it, so that a hypothesis which was changed between studies is seen.
     """
     found: dict[str, dict[str, Any]] = {}
     for record in records:
+        kinds = {about["kind"] for about in record.about["datasets"].values()}
         section = registration_of(record) or {}
         for name, said in section.get("hypotheses", {}).items():
             plain = {key: value for key, value in said.items() if value is not None}
-            if found.setdefault(name, plain) != plain:
-                raise DataError(
-                    f"{record.name}: registered another hypothesis {name!r} than a record before; "
-                    f"allowed: {json.dumps(found[name], ensure_ascii=False)}"
-                )
+            same = (key for key, each in found.items() if _without_kinds(each) == plain)
+            mine = next((key for key in same if key.split(": ")[-1] == name), None)
+            key = mine or (name if name not in found else f"{record.name}: {name}")
+            before = found.get(key, {}).get("kinds", [])
+            found[key] = {**plain, "kinds": sorted({*before, *kinds})}
     return found
+
+
+def _without_kinds(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in said.items() if key != "kinds"}

@@ -70,11 +70,14 @@ class Results:
         self.records = records
         self.confidence = float(records[0].about["question"]["confidence"])
         self.contrasts = compared.contrasts(records)
-        self.over = compared.over(self.contrasts, compared.means(records), self.confidence)
-        self.shapes = compared.shape_table(records)
+        counting = compared.counting(records)
+        self.names = [record.name for record in counting]
+        self.counting = self.contrasts[self.contrasts["study"].isin(self.names)]
+        self.over = compared.over(self.counting, compared.means(counting), self.confidence)
+        self.shapes = compared.shape_table(counting)
         self.activity = compared.activity(records, self.confidence)
         self.asked = compared.hypotheses(records)
-        self.curves = compared.curves(records, self.shapes, self._of_beta())
+        self.curves = compared.curves(counting, self.shapes, self._of_beta())
         self.optima = compared.optima(self.curves) if len(self.curves) else pd.DataFrame()
         self.answers = {name: self._answer(said) for name, said in self.asked.items()}
 
@@ -121,7 +124,7 @@ class Results:
             found |= {"tables/rules_by_unit": each, "tables/rules": total}
         for said in self.asked.values():
             if said["kind"] == "gain_grows":
-                gained = compared.gains(self.contrasts, self.shapes, said["strategy"])
+                gained = compared.gains(self.counting, self.shapes, said["strategy"])
                 found[f"figures/gains_{said['strategy']}"] = gained.reset_index()
         return {name: frame for name, frame in found.items() if len(frame.columns)}
 
@@ -167,7 +170,7 @@ class Results:
     def forest(self) -> pd.DataFrame:
         """Units × strategies: every difference that stands in ``tables/over``, for a figure."""
         columns = ["kind", "block", "unit", "dataset", "label", "difference", "low", "high"]
-        return compared.counted(self.contrasts)[[*columns, "registered"]]
+        return self.counting[[*columns, "registered"]]
 
     def _answer(self, said: Mapping[str, Any]) -> str:
         """What the records say of a hypothesis, as a sentence."""
@@ -185,7 +188,7 @@ class Results:
 
     def _difference(self, said: Mapping[str, Any]) -> str:
         sentences = []
-        for each in self.over:
+        for each in (one for one in self.over if one.group[0] in said["kinds"]):
             rows = each.registered
             if "strategy" in said:
                 rows = rows[rows["strategy"] == said["strategy"]]
@@ -206,12 +209,13 @@ class Results:
         decided = rows[rows["p_holm"] < DECIDED]
         up, down = (int((side * decided["slope"] > 0).sum()) for side in (1, -1))
         return (
-            f"{said['strategy']}: on {up} of {len(rows)} data sets the difference grows with n_u, "
-            f"on {down} it falls (p < .05 after Holm's correction over a data set's strategies)."
+            f"{said['strategy']}: on {up} of {len(rows)} data sets (and models) the difference "
+            f"grows with n_u, on {down} it falls (p < .05 after Holm's correction over a data "
+            "set's strategies)."
         )
 
     def _grows(self, said: Mapping[str, Any]) -> str:
-        found = compared.gains(self.contrasts, self.shapes, said["strategy"])
+        found = compared.gains(self.counting, self.shapes, said["strategy"])
         x, y = (found[name].to_numpy(float) for name in (said["shape"], "difference"))
         line, p = shapes.slope(x, y, self.confidence), shapes.grows(x, y)
         if math.isnan(p):
@@ -282,12 +286,16 @@ class Results:
     def _datasets(self) -> list[str]:
         lines = [LEGEND, ""]
         for (kind, measure, block), rows in self.contrasts.groupby(compared.GROUP, sort=False):
-            datasets = list(dict.fromkeys(rows["dataset"]))
-            cells = {(row.dataset, row.label): _cell(row, measure) for row in rows.itertuples()}
+            cells = {(r.study, r.dataset, r.label): _cell(r, measure) for r in rows.itertuples()}
+            sets = {(r.study, r.dataset): r.metric for r in rows.itertuples()}
             labels = list(dict.fromkeys(rows["label"]))
-            body = [[name, *(cells.get((d, name), "–") for d in datasets)] for name in labels]
-            metrics = dict(zip(rows["dataset"], rows["metric"], strict=True))
-            heads = ["strategy", *(f"{d} ({metrics[d]})" for d in datasets)]
+            body = [[name, *(cells.get((*key, name), "–") for key in sets)] for name in labels]
+            several = len({dataset for _, dataset in sets}) < len(sets)
+            heads = [
+                f"{f'{study}: ' * several}{dataset} ({metric})"
+                for (study, dataset), metric in sets.items()
+            ]
+            heads = ["strategy", *heads]
             lines += [f"{kind}, against the control of {block}:", "", *grid(heads, body), ""]
         return lines
 
@@ -296,7 +304,7 @@ class Results:
             return []
         rows = [
             [
-                row.dataset,
+                row.dataset if row.study in self.names else f"{row.study}: {row.dataset}",
                 row.model,
                 row.strategy + ("" if row.registered else " (exploratory)"),
                 f"{signed(row.slope, '')} {bounds(row.low, row.high, '')}",

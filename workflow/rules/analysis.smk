@@ -40,22 +40,27 @@ IN_REPORT = {
 }
 
 
-def in_report(file, kind, category, says):
-    labels = {kind: Path(file).stem, "shows": says}
-    marked = report(
-        file, caption=f"../report/{kind}s.rst", category=category, labels=labels
-    )
-    return marked
-
-
 def shown_table(file):
-    says = IN_REPORT.get(Path(file).stem) if file.endswith(".csv") else None
-    return in_report(file, "table", "Tables", says) if says else file
+    stem = Path(file).stem
+    if stem not in IN_REPORT or not file.endswith(".csv"):
+        return file
+    labels = {"table": stem, "shows": IN_REPORT[stem]}
+    return report(
+        file, caption="../report/tables.rst", category="Tables", labels=labels
+    )
 
 
 def shown_figure(file):
-    says = CAPTIONS[Path(file).stem]
-    return in_report(file, "figure", "Figures", says) if file.endswith("png") else file
+    if not file.endswith(".png"):
+        return file
+    labels = {"figure": Path(file).stem, "shows": CAPTIONS[Path(file).stem]}
+    return report(
+        file, caption="../report/figures.rst", category="Figures", labels=labels
+    )
+
+
+SHOWN_TABLES = [shown_table(file) for file in TABLES]
+SHOWN_FIGURES = [shown_figure(file) for file in FIGURES]
 
 
 rule tables:
@@ -64,7 +69,7 @@ rule tables:
         tests=expand("{folder}/test.parquet", folder=shown_cells),
         cards=cards,
     output:
-        [shown_table(file) for file in TABLES],
+        SHOWN_TABLES,
         traces=f"{study}/tables/traces.parquet",
     log:
         f"{study}/logs/tables.log",
@@ -84,7 +89,7 @@ rule figures:
         cards=cards,
         traces=f"{study}/tables/traces.parquet",
     output:
-        [shown_figure(file) for file in FIGURES],
+        SHOWN_FIGURES,
     log:
         f"{study}/logs/figures.log",
     conda:
