@@ -12,7 +12,7 @@ import time
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from vaebench.baselines.ease import gram, item_weights
+from vaebench.baselines.item_item import gram, item_weights
 
 INTERACTIONS_PER_USER = 70
 
