@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tests.linear_gaussian import LinearGaussian, observations
 from vaebench.contracts import ContractBroken, check_model
-from vaebench.distributions import DiagonalGaussian
+from vaebench.distributions import Distribution
 from vaebench.errors import ConfigError
 from vaebench.metrics.bound import elbo
 from vaebench.models import VAE
@@ -37,11 +37,11 @@ class Squared(LinearGaussian):
 
     weighs: ClassVar[str] = "squares"
 
-    def penalty(self, x: Batch, posterior: DiagonalGaussian, z: Tensor) -> Tensor:  # noqa: ARG002
+    def penalty(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:  # noqa: ARG002
         """Two columns, (B, 2)."""
         return torch.stack([1.5 * (z**2).sum(1), z[:, -1] ** 2], 1)
 
-    def extra(self, x: Batch, posterior: DiagonalGaussian, z: Tensor) -> Tensor:  # noqa: ARG002
+    def extra(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:  # noqa: ARG002
         """‖μ‖², (B,)."""
         return (posterior.mean**2).sum(1)
 
@@ -155,7 +155,7 @@ class Small(ImageMLP):
 
 
 class Nameless(Small):
-    def penalty(self, x: Batch, posterior: DiagonalGaussian, z: Tensor) -> Tensor:  # noqa: ARG002
+    def penalty(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:  # noqa: ARG002
         return z**2
 
 
@@ -166,12 +166,12 @@ class NamedForNothing(Small):
 class Flat(Nameless):
     weighs: ClassVar[str] = "squares"
 
-    def penalty(self, x: Batch, posterior: DiagonalGaussian, z: Tensor) -> Tensor:
+    def penalty(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:
         return super().penalty(x, posterior, z).sum(1)
 
 
 class ScalarExtra(Small):
-    def extra(self, x: Batch, posterior: DiagonalGaussian, z: Tensor) -> Tensor:  # noqa: ARG002
+    def extra(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:  # noqa: ARG002
         return z.sum()
 
 
