@@ -6,7 +6,7 @@ CONFIG ?= config.yaml
 RUN = . $(VENV)/bin/activate &&
 MINE = $(VENV)/.made-by-vaebench
 
-.PHONY: benchmark test test-random test-cluster archive lint bench plan ui clean-venv help
+.PHONY: benchmark test test-random test-cluster archive lint docs bench plan ui clean-venv help
 
 benchmark: $(VENV)/.installed ## run the study of CONFIG (default: config.yaml)
 	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG)
@@ -25,6 +25,9 @@ test-cluster: $(VENV)/.installed ## run the tests against a real Slurm and Postg
 lint: $(VENV)/.installed ## formatters and static checks
 	$(RUN) ruff format --check . && ruff check . && snakefmt --check Snakefile workflow \
 		&& mypy && snakemake --lint
+
+docs: $(VENV)/.installed ## build the documentation into docs/_build/html; a warning is an error
+	$(RUN) python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
 archive: $(VENV)/.installed ## pack the study of CONFIG for another person; python -P -m vaebench verify checks it
 	$(RUN) python -m vaebench archive $(CONFIG)

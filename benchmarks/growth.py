@@ -69,7 +69,7 @@ def simulate(home: Path, config: dict[str, Any]) -> Plan:
 
 def sealed(plan: Plan, cell: Cell) -> None:
     """Both seals of a cell, as its jobs would have written them."""
-    card, trained = cell.folder.split / "card.json", cell.folder.file("training.json")
+    card, trained = plan.card(cell), cell.folder.file("training.json")
 
     def mark(name: str, wanted: dict[str, Any], *tested: Path) -> None:
         content = read_json(cell.folder.file(name))

@@ -1,4 +1,4 @@
-"""One thing has one name: versions of dependencies, rules in profiles, folders in the README."""
+"""One thing has one name: versions of dependencies, rules in profiles, folders in CONTRIBUTING."""
 
 import re
 import tomllib
@@ -60,8 +60,8 @@ def test_profiles_name_rules_that_there_are() -> None:
             assert set(profile.get(key, {})) <= rules, f"{file}: {key}"
 
 
-def test_the_tree_of_the_readme_is_that_of_the_package() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_tree_of_the_contributing_guide_is_that_of_the_package() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     tree = text.partition("\nvaebench/\n")[2].partition("\ntests/")[0]
     named = re.findall(r"(?<!\S)([a-z]+)/(?=\s)", tree)
     rooms = {path.parent.name for path in (ROOT / "vaebench").glob("*/__init__.py")}

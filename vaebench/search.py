@@ -1,4 +1,11 @@
-"""Where to look for a good option: declared beside the formula that the option belongs to."""
+"""Where to look for a good option: declared beside the formula that the option belongs to.
+
+All strategies are searched alike. An option that is a scale (β, its cap, a target in nats, a slope)
+has three decades, even in its logarithm; a share of training or of a cycle has [.05, 1], evenly; a
+number of parts of training has 1 … 10. What differs is where the three decades lie: around a
+neutral centre, which is the same for all options of one meaning and not the value that somebody
+published.
+"""
 
 import math
 from dataclasses import dataclass
@@ -47,5 +54,24 @@ class Range:
         return min(max(value, self.low), self.high)  # rounding must not leave the range
 
 
-WEIGHT = Range(0.01, 10, log=True)
-"""For β or the cap of β: the same three decades for every strategy."""
+DECADES = 3
+"""The width of the range of every option of a strategy that is a scale."""
+
+WEIGHT = Range(0.005, 5, log=True)
+"""For β, or the cap of β."""
+
+PER_COUNT = Range(5e-5, 0.05, log=True)
+"""For what multiplies a user's interactions to β: :data:`WEIGHT` at 100 interactions a user.
+
+For data with a mean of n̄ interactions a user the same range of β is :data:`WEIGHT` / n̄: a study
+writes it (``tuning.space``).
+"""
+
+NATS = Range(0.5, 500, log=True)
+"""For a rate to reach, in nats per example."""
+
+SHARE = Range(0.05, 1)
+"""For a share of training or of a cycle."""
+
+PARTS = Range(1, 10, whole=True)
+"""For a number of parts of training."""

@@ -69,7 +69,7 @@ def arguments(plan: Plan, step: str, code: str) -> list[str]:
     if step == "test":
         files = TESTED
         more = ["--metrics", json.dumps(plan.study.all_metrics), "--samples", str(cell.samples)]
-    card = cell.folder.split / "card.json"
+    card = plan.card(cell)
     given = {
         "log": cell.folder.log(step),
         "threads": 1,
@@ -104,6 +104,31 @@ def test_a_finished_stage_comes_back(plan: Plan) -> None:
         lose(plan, files)
         do(plan, step)
         assert seal.read_bytes() == before
+
+
+def test_a_training_in_parts(tmp_path: Path) -> None:
+    """The flags of a rung: its end is in its stamp, and no part comes back as another one."""
+    plan = Plan(STUDY | {"results": str(tmp_path), "training": STUDY["training"] | {"epochs": 3}})
+    source = {"name": None, "sha256": None}
+    create("vaebench.datasets", DIGITS).write_split(None, plan.folder / "data/digits", source)
+    folder, one, two = only_cell(plan).folder, tmp_path / "one.pt", tmp_path / "two.pt"
+    usual = arguments(plan, "train", "code")
+    parts = {
+        1: ["--until", "1", "--state-in", "--state-out", str(one)],
+        3: ["--until", "3", "--state-in", str(one), "--state-out", str(two)],
+        None: [],
+    }
+    for until, flags in parts.items():
+        assert job.main([*usual, *flags]) == 0
+        found = read_json(folder.file("training.json"))
+        assert (found["until"], found["resumed"]) == (until or 3, until == 3)
+        assert found["stamp"].get("until") == until
+        lose(plan, TRAINED)
+    assert two.stat().st_size > 0
+    two.unlink()
+    assert job.main([*usual, *parts[3]]) == 0
+    assert read_json(folder.file("training.json"))["stamp"]["until"] == 3
+    assert two.read_bytes() == b"", "what comes back has no state; the next part starts over"
 
 
 def test_the_test_of_an_earlier_training_does_not_come_back(plan: Plan) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.aggregation import aggregate, write_cell, write_study
-from vaebench.cells.reading import Cells, failures, read_frames
+from vaebench.cells.reading import Cells, common, failures, read_frames, splits, truths
 from vaebench.errors import DataError
 from vaebench.files import write_json
 
@@ -68,6 +68,58 @@ def test_cells_of_different_splits_are_refused_by_name(tmp_path: Path) -> None:
     cells = study(tmp_path, {"a/seed-0": {"elbo": FOUR}, "b/seed-0": {"elbo": FOUR[:3]}})
     with pytest.raises(DataError, match=r"b/seed-0/test.parquet: 3 test examples, but .*a/seed-0"):
         cells.values("d", "m", "elbo")
+
+
+def test_replicates_have_test_parts_of_their_own(tmp_path: Path) -> None:
+    """Of other sizes, too; a hole is a hole of one replicate, and no row is left out."""
+    holes = np.array([np.nan, 2, 3])
+    written = {"a/seed-0": FOUR, "b/seed-0": FOUR, "a/seed-1": holes, "b/seed-1": FOUR[:3]}
+    columns = {
+        name: {"elbo": values, "interactions": values * 2} for name, values in written.items()
+    }
+    cells = Cells(study(tmp_path, columns).folders, {"d": 0.25})
+    values = cells.values("d", "m", "elbo")
+    assert {frame.attrs["common"] for frame in values.values()} == {0.25}
+    assert values["a"][0].tolist() == FOUR.tolist()
+    assert values["a"][1].isna().tolist() == [True, False, False, True]
+    sizes = cells.interactions("d", "m")
+    assert isinstance(sizes, pd.DataFrame)
+    assert sizes[0].tolist() == [2, 4, 6, 8]
+    wrong = study(tmp_path, {**columns, "b/seed-1": {"elbo": FOUR}})
+    with pytest.raises(DataError, match=r"b/seed-1/test.parquet: 4 test examples, but .*a/seed-1"):
+        Cells(wrong.folders, {"d": 0.25}).values("d", "m", "elbo")
+
+
+def test_what_replicates_share_is_read_from_their_cards(tmp_path: Path) -> None:
+    """U of N examples; a data set with one split has one test part, whoever drew it."""
+
+    def written(name: str, counts: dict[str, int], best: float, said: str) -> Path:
+        path = tmp_path / "data" / name / "card.json"
+        path.parent.mkdir(parents=True)
+        write_json(path, {"counts": counts, "truth": {"elbo": best}, "drawn_for": said})
+        return path
+
+    users = {"users": 40, "test_users": 10, "items": 5}
+    pictures = {"train_images": 50, "validation_images": 30, "test_images": 20, "pixels": 4}
+    fixed = "every replicate: the split is published and fixed"
+    cards = [
+        *(written(f"one/replicate-{r}", users, -r, f"replicate {r}") for r in (0, 3)),
+        *(written(f"two/replicate-{r}", pictures, 0, f"replicate {r}") for r in (0, 3)),
+        written("three", pictures, 0, fixed),
+    ]
+    assert common(cards) == {"one": 0.25, "two": 0.2}
+    assert truths(cards)["one"] == {"elbo": -1.5}
+    said = splits(cards).set_index("dataset")["split"].to_dict()
+    drawn = "drawn anew in every replicate"
+    assert said == {"one": drawn, "two": drawn, "three": "the split is published and fixed"}
+
+
+def test_what_draws_nothing_stands_for_all_seeds_if_it_has_one(tmp_path: Path) -> None:
+    """Of replicates it has a cell each, also where only one has a result."""
+    for count, fixed in ((1, {"m"}), (2, set())):
+        folders = [tmp_path / f"{count}/cells/d/m/none/seed-{number}" for number in range(count)]
+        write_cell(folders[0], {"elbo": FOUR}, deterministic=True)
+        assert Cells(folders).fixed("d") == fixed
 
 
 def test_a_failed_cell_is_in_the_list_and_in_no_value(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ home = Path(sys.argv[1])
 config = json.loads(sys.argv[2]) | {"results": str(home)}
 cells = sorted(home.glob("cells/digits/mlp/linear/seed-*"))
 try:
-    runs = sync(config, cells, {"digits": home / "data/digits/card.json"}, [home / "results.md"])
+    runs = sync(config, cells, [home / "data/digits/card.json"], [home / "results.md"])
 except VaebenchError as error:
     sys.exit(f"vaebench: {error}")
 print(json.dumps(runs))

@@ -1,6 +1,7 @@
 """The estimate of a study's cost, by hand; and that it stays within what a machine took."""
 
 import copy
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,24 @@ def test_data_of_unknown_size_are_counted_by_their_cells(tmp_path: Path) -> None
     assert "| ml-1m/mult-vae/annealed | 3 | – | – | – |" in text
     assert "ml-1m: its size is not known before it is split" in text
     assert f"snakemake --configfile CONFIG -- {plan.folder}/data/ml-1m/card.json" in text
+
+
+def test_a_plan_of_replicates_says_what_they_draw(tmp_path: Path) -> None:
+    """Which splits there are, and their bytes: each replicate has one."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text()) | {"results": str(tmp_path)}
+    seeds = Plan(config)
+    plan = Plan(config | {"seeds": None, "replicates": 5})
+    text, before = page(plan, load()), page(seeds, load())
+    assert "Each replicate draws anew: split, final seed." in text
+    assert "planted: 5 splits, 5 replicates' own" in text
+    assert "replicate" not in before
+    found = [re.search(r"([\d,]+) MB of splits", each) for each in (text, before)]
+    many, one = (float(each[1]) for each in found if each)
+    assert many == pytest.approx(5 * one, abs=3)
+    fixed = page(
+        Plan(config | {"seeds": None, "replicates": {"number": 2, "vary": ["final"]}}), load()
+    )
+    assert "digits: 1 split, every replicate: the study does not vary it" in fixed
 
 
 def test_embedded_data_are_counted_before_they_are_split(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from vaebench.report import page, pictures, published, tuning
 from vaebench.seal import seal
 from vaebench.sharing import archive
 from vaebench.sharing.container import seal_study
-from vaebench.statistics.tuning import choose
+from vaebench.statistics.tuning import choose, tried
 from vaebench.study.plan import Cell, Plan
 from vaebench.study.trials import Trials
 from vaebench.tables import written
@@ -57,26 +57,27 @@ def make(folder: Path) -> None:
     plan = Plan(STUDY | {"results": str(folder.parent)})
     trials = Trials(plan)
     write_json(folder / "study.json", plan.study.model_dump())
-    for name in plan.datasets_used:
-        plan.dataset(name).write_split(None, folder / "data" / name, {})
+    for split in plan.splits():
+        plan.split_of(split).write_split(None, split.path, {})
     for key in trials.groups:
-        folders = [[trial.path] for (trial,) in trials.cells(key)]
         for (trial,) in trials.cells(key):
-            train(trials.cell(trial))
-        found = choose(trials.groups[key].trials, folders, trials.metric(key))
+            train(plan, trials.cell(trial))
+        rungs = [tried(**rung) for rung in trials.run(key)]
+        found = choose(trials.groups[key].trials, rungs, trials.metric(key))
         write_json(folder / f"tuning/{key}.json", found)
     for path, each in plan.cells.items():
         choice = next((Path(path) for path in trials.choice_of(each)), None)
-        train(each, plan.study.all_metrics, choice)
+        train(plan, each, plan.study.all_metrics, choice)
         if plan.has_pictures(path):
             out = folder / "images/cells" / path
-            measure(folder / "cells" / path, folder / "data" / each.dataset, out, plan.study.images)
+            split = plan.card(each).parent
+            measure(folder / "cells" / path, split, out, plan.study.images)
     document(folder)
 
 
-def train(cell: Cell, metrics: Any = None, choice: Path | None = None) -> None:
+def train(plan: Plan, cell: Cell, metrics: Any = None, choice: Path | None = None) -> None:
     """Train or fit one cell, and test it unless it is a trial."""
-    data, out = cell.folder.split, cell.folder.path
+    data, out = plan.card(cell).parent, cell.folder.path
     if cell.is_baseline:
         found = baseline.run(cell.spec, data, out, metrics, choice=choice)
     else:
@@ -93,10 +94,10 @@ def document(folder: Path) -> None:
     plan = Plan(config)
     trials, study = Trials(plan), plan.study
     cells = [folder / "cells" / path for path in plan.cells]
-    cards = [str(folder / "data" / name / "card.json") for name in plan.datasets_used]
+    cards = [str(split.card) for split in plan.splits()]
     tables, asked = folder / "tables", {"control": study.control, "confidence": study.confidence}
     written.write([str(cell) for cell in cells], cards, tables, plan.question())
-    options = {name: plan.dataset_options(name) for name in plan.datasets_used}
+    options = plan.published()
     published.write(cells, options, tables / "published.csv", tables / "published.md")
     frames = [str(path) for path in tables.glob("*.csv") if path.stem not in ("tuning", "images")]
     traces, index = tables / "traces.parquet", folder / "images/index.json"

@@ -66,7 +66,7 @@ def mirror(study: Path) -> dict[str, str]:
     return sync(
         CONFIG | {"results": str(study)},
         [cell(study, seed) for seed in (0, 1, 2)],  # the third was never trained
-        {"digits": study / "data/digits/card.json"},
+        [study / "data/digits/card.json"],
         [study / "tables/results.md"],
     )
 
@@ -113,7 +113,7 @@ def test_two_studies_of_one_title_leave_each_others_runs(study: Path) -> None:
     config = CONFIG | {"results": str(study), "tracking": {"uri": None, "experiment": "ours"}}
     card, documents = study / "data/digits/card.json", [study / "tables/results.md"]
     both = [
-        sync(config | {"name": name}, cells, {"digits": card}, documents)
+        sync(config | {"name": name}, cells, [card], documents)
         for name, cells in [
             ("one", [cell(study, 0), cell(study, 1)]),
             ("two", [cell(study, 0)]),
@@ -174,8 +174,8 @@ def test_trials_of_a_tuning_stage_stand_apart(study: Path) -> None:
     for folder in trials:
         vae.run(spec(9), study / "data/digits", folder)
     config, card = CONFIG | {"results": str(study)}, study / "data/digits/card.json"
-    both = sync(config, [cell(study, 0), *trials], {"digits": card}, [])
-    assert sync(config, [cell(study, 0), *trials], {"digits": card}, []) == both
+    both = sync(config, [cell(study, 0), *trials], [card], [])
+    assert sync(config, [cell(study, 0), *trials], [card], []) == both
     assert set(both) == {
         "digits/mlp/linear/seed-0",
         "trial-0/digits/mlp/linear/seed-9",
@@ -250,7 +250,7 @@ from vaebench.sharing.tracking import sync
 home, name = Path(sys.argv[1]), sys.argv[2]
 config = json.loads(sys.argv[3]) | {"results": str(home), "name": name}
 cells = sorted(home.glob("cells/digits/mlp/linear/seed-*"))
-runs = sync(config, cells, {"digits": home / "data/digits/card.json"}, [home / "tables/results.md"])
+runs = sync(config, cells, [home / "data/digits/card.json"], [home / "tables/results.md"])
 print(len(runs))
 """
 

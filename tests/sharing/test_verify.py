@@ -11,6 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 from safetensors.torch import load_file, save_file
 
 from tests.sharing.conftest import document, edit, reseal
+from vaebench.cells.folder import SplitFolder
 from vaebench.errors import DataError
 from vaebench.files import digest, read_json, write_json
 from vaebench.sharing import rescore
@@ -168,7 +169,7 @@ def test_other_data_is_said_before_anything_is_scored(made: Path, tmp_path: Path
     other = shutil.copytree(made / "data/planted", tmp_path / "planted")
 
     def split(plan: Plan, folder: Path) -> None:
-        with rescore.split(plan, "planted", folder, theirs):
+        with rescore.split(plan, SplitFolder.parse(theirs), folder):
             pass
 
     write_json(other / "card.json", read_json(theirs) | {"files": {"train.npz": "0" * 64}})
@@ -189,7 +190,7 @@ def test_raw_files_are_split_as_the_study_split_them(made: Path, tmp_path: Path)
     """Embedded and drawn data need no file; the split is the study's, file by file."""
     plan = Plan(read_json(made / "study.json"))
     for name in ("planted", "digits"):
-        theirs = made / "data" / name
-        with rescore.split(plan, name, tmp_path, theirs / "card.json") as own:
-            for file in theirs.glob("*.np[yz]"):
+        theirs = SplitFolder(made, name)
+        with rescore.split(plan, theirs, tmp_path) as own:
+            for file in theirs.path.glob("*.np[yz]"):
                 assert digest(own / file.name) == digest(file)

@@ -13,7 +13,7 @@ from vaebench.cells.found import chosen, merged
 from vaebench.errors import Diverged
 from vaebench.files import write_json
 from vaebench.search import Range
-from vaebench.statistics.tuning import choose, expected_best
+from vaebench.statistics.tuning import Tried, choose, expected_best, promote
 from vaebench.study.design import design
 
 SPACE = {
@@ -85,7 +85,7 @@ def run_choice(tmp_path: Path, scores: list[list[float | None]]) -> dict[str, An
         ]
         for n, seeds in enumerate(scores)
     ]
-    return choose(settings, cells, "elbo")
+    return choose(settings, [Tried(cells)], "elbo")
 
 
 def test_the_best_mean_over_seeds_is_chosen(tmp_path: Path) -> None:
@@ -136,6 +136,84 @@ def test_a_choice_overrules_its_options_alone(tmp_path: Path) -> None:
 def test_a_trial_that_diverged_after_a_good_epoch_is_not_chosen(tmp_path: Path) -> None:
     settings = [{"strategy": {"cap": 1.0}}, {"strategy": {"cap": 2.0}}]
     cells = [[cell(tmp_path, 0, 7, -1.0, "it diverged")], [cell(tmp_path, 1, 7, -5.0)]]
-    found = choose(settings, cells, "elbo")
+    found = choose(settings, [Tried(cells)], "elbo")
     assert found["trial"] == 1
     assert found["trials"][0]["score"] is None
+
+
+BETAS = [{"strategy": {"cap": float(n)}} for n in range(4)]
+
+
+def rung(
+    root: Path, number: int, scores: list[float | None], places: list[int | None] | None = None
+) -> Tried:
+    """A rung that was run; ``places`` of a later one: its trials, None where nobody stands."""
+    file = None
+    if places is not None:
+        file = root / f"rung-{number}.json"
+        held = [None if each is None else {"trial": each} for each in places]
+        write_json(file, {"places": held})
+    cells = [
+        [cell(root / f"rung-{number}", place, 7, score, None if score else "it diverged")]
+        for place, score in enumerate(scores)
+    ]
+    return Tried(cells, file, number)
+
+
+def test_the_best_go_on_ties_by_the_design_and_what_failed_stays_behind(tmp_path: Path) -> None:
+    first = rung(tmp_path, 1, [-3.0, None, -2.0, -2.0])
+    found = promote(BETAS, first, 2, "elbo")
+    assert [(each["trial"], each["before"]) for each in found["places"]] == [(2, 2), (3, 3)]
+    assert found["places"][0]["settings"] == BETAS[2]
+    assert [each["trial"] for each in found["ranked"]] == [2, 3, 0]
+    four = promote(BETAS, first, 4, "elbo")["places"]
+    assert four[3] is None, "three finished"
+    json.dumps(four, allow_nan=False)
+
+
+def test_a_later_rung_promotes_by_its_own_scores(tmp_path: Path) -> None:
+    """The first place was the best of the rung before, and is not any more."""
+    second = rung(tmp_path, 2, [-2.5, -1.0, -2.5], [3, 0, 2])
+    found = promote(BETAS, second, 3, "elbo")["places"]
+    assert [(each["trial"], each["before"]) for each in found] == [(0, 1), (2, 2), (3, 0)]
+
+
+def test_the_choice_is_made_where_the_trials_got_furthest(tmp_path: Path) -> None:
+    """A good score of a short training is no match for one of a longer training."""
+    rungs = [
+        rung(tmp_path, 1, [-9.0, -1.0, -2.0, -8.0]),
+        rung(tmp_path, 2, [-4.0, -3.0], [1, 2]),
+        rung(tmp_path, 3, [-2.9], [2]),
+    ]
+    found = choose(BETAS, rungs, "elbo")
+    assert (found["trial"], found["score"]) == (2, -2.9)
+    assert [trial["rung"] for trial in found["trials"]] == [1, 2, 3, 1]
+    assert [trial["number"] for trial in found["trials"]] == [0, 1, 2, 3]
+    assert found["trials"][2]["scores"] == [-2.0, -3.0, -2.9]
+    assert found["rungs"] == [
+        {"trials": 4, "until": 1}, {"trials": 2, "until": 2}, {"trials": 1, "until": 3}
+    ]  # fmt: skip
+    assert found["budget"] == {"trials": 4, "failed": 0, "updates": 40, "seconds": 14.0}
+
+
+def test_where_the_last_rung_failed_the_one_before_decides(tmp_path: Path) -> None:
+    rungs = [
+        rung(tmp_path, 1, [-9.0, -1.0, -2.0, -8.0]),
+        rung(tmp_path, 2, [-4.0, -3.0], [1, 2]),
+        rung(tmp_path, 3, [None], [2]),
+    ]
+    found = choose(BETAS, rungs, "elbo")
+    assert (found["trial"], found["score"]) == (1, -4.0)
+    assert found["budget"]["failed"] == 1
+    assert found["trials"][2]["reason"] == "it diverged"
+
+
+def test_an_empty_place_is_no_trial(tmp_path: Path) -> None:
+    first = rung(tmp_path, 1, [None, None, -2.0, None])
+    second = rung(tmp_path, 2, [-1.5, None], [2, None])
+    found = choose(BETAS, [first, second], "elbo")
+    assert (found["trial"], found["budget"]["failed"]) == (2, 3)
+    write_json(tmp_path / "places.json", promote(BETAS, first, 2, "elbo"))
+    assert chosen({"strategy": {}}, tmp_path / "places.json", 0)["strategy"] == {"cap": 2.0}
+    with pytest.raises(Diverged, match="place 1 is empty: too few trials"):
+        chosen({"strategy": {}}, tmp_path / "places.json", 1)

@@ -15,8 +15,10 @@ from vaebench.components import options
 from vaebench.contracts import ContractBroken, check_strategy
 from vaebench.errors import ArgumentError, ConfigError
 from vaebench.strategies import Stats, Strategy, Weight
+from vaebench.strategies.capacity import Capacity
 from vaebench.strategies.constant import Constant
 from vaebench.strategies.cyclical import Cyclical
+from vaebench.strategies.geco import GECO
 from vaebench.strategies.linear import Linear
 from vaebench.strategies.pid import PID
 from vaebench.strategies.step import Step
@@ -208,6 +210,46 @@ class Counted(Strategy):
         return 0.01 * stats.counts[:, None]
 
 
+class Rising(Strategy):
+    """A schedule that is not announced."""
+
+    def forward(self, stats: Stats) -> Tensor:
+        return torch.clamp(2 * stats.step / stats.total, max=1.0)
+
+
+class TooSoon(Rising):
+    """Announced, but half of it."""
+
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        return 0.25
+
+
+class LateSetPoint(Capacity):
+    """Only where the rate is near the end of the growing target does β move."""
+
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        return 0.9
+
+
+class LateLoop(GECO):
+    """No schedule in β, one in what moves it."""
+
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        return 0.0
+
+
+class Validated(Constant):
+    """β may move after any epoch, and no statistics show it."""
+
+    def observe(self, validation: float) -> None:
+        pass
+
+
+class Beyond(Constant):
+    def moves_until(self, total: int) -> float:
+        return total / 2
+
+
 class Unchecked(Strategy):
     def __init__(self, *, beta=1.0) -> None:  # noqa: ANN001
         super().__init__()
@@ -240,6 +282,12 @@ class Unchecked(Strategy):
         (Exploding, "not finite after 300 updates"),
         (Counted, "data without counts raise TypeError"),
         (Unchecked, "option 'beta' has no annotation"),
+        (Rising, r"β moves by schedule at update 15 of 30, but moves_until\(30\) is 0;"),
+        (TooSoon, r"β moves by schedule at update 15 of 30, but moves_until\(30\) is 0.25;"),
+        (LateSetPoint, "β moves by schedule"),
+        (LateLoop, "what update does to β moves by schedule at update 3 of 30"),
+        (Beyond, r"moves_until\(30\) is 15.0;"),
+        (Validated, "observe may move β after any epoch"),
     ],
 )
 def test_a_broken_promise_is_named(broken: type[Strategy], sentence: str) -> None:
@@ -250,6 +298,9 @@ def test_a_broken_promise_is_named(broken: type[Strategy], sentence: str) -> Non
 def test_a_strategy_that_asks_for_more_rate_says_so() -> None:
     class Signed(Negative):
         signed = True
+
+        def moves_until(self, total: int) -> float:  # noqa: ARG002
+            return 1.0
 
     check_strategy(Signed)
 

@@ -42,10 +42,10 @@ def study(tuning: dict[str, Any] | None, **changes: Any) -> Plan:
     return Plan(config | {"tuning": tuning} | changes)
 
 
-def folder(plan: Plan, names: str, seed: int, trial: int | None) -> CellFolder:
+def folder(plan: Plan, names: str, seed: int, trial: int | None, rung: int = 1) -> CellFolder:
     """A trial on the planted data."""
     model, strategy = names.split("/")
-    return CellFolder(plan.folder, "planted", model, strategy, seed, trial)
+    return CellFolder(plan.folder, "planted", model, strategy, seed, trial, rung)
 
 
 TUNING: dict[str, Any] = {"trials": 5, "seeds": [1000, 1001], "fixed": ["published"]}

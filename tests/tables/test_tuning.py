@@ -80,3 +80,40 @@ def test_figures_have_a_panel_an_option_and_a_line_a_strategy() -> None:
     empty = tuning_report.curves([choice("linear", [None])])
     assert isinstance(empty, pd.DataFrame)
     tuning_plots.budget(empty, look)
+
+
+def test_a_chosen_value_beyond_which_nothing_was_tried_is_named() -> None:
+    text = tuning_report.markdown([choice("linear", [0.1, 0.3, 0.2]), choice("pid", [0.1, 0.3])])
+    assert "Chosen at an end of what was tried" in text
+    assert "d, pid (cap = 1, the highest, epochs = 1, the highest)." in text
+    assert "linear (" not in text
+    low = choice("linear", [0.4, 0.3, 0.2], "vae")
+    assert tuning_report.ends(low) == ["cap = 0.1, the lowest", "epochs = 0, the lowest"]
+    assert not tuning_report.ends(choice("linear", [None, None]))
+    assert not tuning_report.ends(choice("linear", [0.1])), "one trial has no ends"
+
+
+def test_trials_of_rungs_are_compared_where_they_trained_alike() -> None:
+    made = choice("linear", [0.3, 0.2, 0.1])
+    made["rungs"] = [{"trials": 3, "until": 1}, {"trials": 1, "until": 3}]
+    for trial, scores in zip(made["trials"], ([0.1, 0.3], [0.2], [0.1]), strict=True):
+        trial |= {"rung": len(scores), "scores": scores, "score": scores[-1]}
+    frame = tuning_report.trials([made]).query("option == 'cap'")
+    assert frame["score"].tolist() == [0.1, 0.2, 0.1]
+    assert frame["last_score"].tolist() == [0.3, 0.2, 0.1]
+    assert tuning_report.curves([made])["expected"].iloc[0] == np.mean([0.1, 0.2, 0.1])
+    assert "| 0.3000 | – | 3 → 1 |" in tuning_report.markdown([made])
+    assert "Trials ran in rungs" in tuning_report.markdown([made])
+    assert "Trials ran in rungs" not in tuning_report.markdown(CHOICES)
+
+
+def test_replicates_have_a_row_each_and_one_curve() -> None:
+    both = [choice("linear", [0.1, 0.3]) | {"replicate": 0}]
+    both += [choice("linear", [0.3, 0.5]) | {"replicate": 1}]
+    text = tuning_report.markdown(both)
+    assert "| vae, linear, replicate 0 |" in text
+    assert "| vae, linear, replicate 1 |" in text
+    np.testing.assert_allclose(tuning_report.curves(both)["expected"], [0.3, 0.35])
+    assert set(tuning_report.trials(both)["replicate"]) == {0, 1}
+    more = [*both, choice("pid", [0.1, 0.3, 0.2])]
+    assert "the same number of trials for each of its tuned options" in tuning_report.markdown(more)

@@ -19,6 +19,17 @@ class IALS(Recommender):
     ``implicit`` has it. A held-out user is folded in by solving the user's own least squares,
     w_u = (HᵀC_uH + λI)⁻¹ HᵀC_u p_u, with the item factors H fixed; score(u, i) = w_uᵀh_i.
     λ is not scaled by the number of interactions (Rendle et al. 2022, arXiv:2110.14037, scale it).
+
+    Example:
+        >>> import numpy as np
+        >>> from scipy.sparse import csr_matrix
+        >>> from vaebench.baselines.ials import IALS
+        >>> x = csr_matrix(np.array([[1, 1, 0], [1, 1, 0], [0, 1, 1]], dtype=np.float32))
+        >>> baseline = IALS(factors=2, l2=0.1)
+        >>> baseline.fit(x, np.random.default_rng(0))
+        >>> fold_in = csr_matrix(np.array([[1, 0, 0]], dtype=np.float32))
+        >>> int(baseline.scores(fold_in)[0, 1:].argmax()) + 1
+        1
     """
 
     deterministic: ClassVar[bool] = False

@@ -12,6 +12,14 @@ class IndependentPixels(Density):
     ``pseudocount`` is a, Laplace's rule of succession at a = 1; it keeps pixels that never vary in
     training from an infinite loss. The bound is exact and the rate is 0: what a collapsed VAE is
     worth. For binary pictures.
+
+    Example:
+        >>> import numpy as np
+        >>> from vaebench.baselines.independent_pixels import IndependentPixels
+        >>> baseline = IndependentPixels()
+        >>> baseline.fit(np.ones((8, 4), dtype=np.float32), np.random.default_rng(0))
+        >>> baseline.parameters()
+        4
     """
 
     pictures = "binary"

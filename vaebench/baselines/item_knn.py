@@ -19,6 +19,17 @@ class ItemKNN(Recommender):
     s_ij = x_iᵀx_j / (‖x_i‖‖x_j‖ + h) for columns x_i of X, s_ii = 0 (Sarwar et al. 2001, WWW;
     the shrinkage h as in Ferrari Dacrema et al. 2019, arXiv:1907.06902). Of equally similar items
     the one that comes first is kept.
+
+    Example:
+        >>> import numpy as np
+        >>> from scipy.sparse import csr_matrix
+        >>> from vaebench.baselines.item_knn import ItemKNN
+        >>> x = csr_matrix(np.array([[1, 1, 0], [1, 1, 0], [0, 1, 1]], dtype=np.float32))
+        >>> baseline = ItemKNN(neighbours=2)
+        >>> baseline.fit(x, np.random.default_rng(0))
+        >>> fold_in = csr_matrix(np.array([[1, 0, 0]], dtype=np.float32))
+        >>> int(baseline.scores(fold_in)[0, 1:].argmax()) + 1
+        1
     """
 
     search_space: ClassVar = {

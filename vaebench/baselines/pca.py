@@ -25,6 +25,15 @@ class PCA(Density):
 
     Raises:
         ValueError: as many latents as pixels, or more.
+
+    Example:
+        >>> import numpy as np
+        >>> from vaebench.baselines.pca import PCA
+        >>> noise = np.random.default_rng(0)
+        >>> baseline = PCA(latents=1)
+        >>> baseline.fit(noise.random((20, 4), dtype=np.float32), noise)
+        >>> baseline.parameters()
+        9
     """
 
     pictures = "grey"

@@ -7,7 +7,19 @@ from vaebench.baselines import Recommender
 
 
 class Popularity(Recommender):
-    """score(u, i) = Σ_v x_vi over the training users: the number of interactions of item i."""
+    """score(u, i) = Σ_v x_vi over the training users: the number of interactions of item i.
+
+    Example:
+        >>> import numpy as np
+        >>> from scipy.sparse import csr_matrix
+        >>> from vaebench.baselines.popularity import Popularity
+        >>> x = csr_matrix(np.array([[1, 1, 0], [1, 1, 0], [0, 1, 1]], dtype=np.float32))
+        >>> baseline = Popularity()
+        >>> baseline.fit(x, np.random.default_rng(0))
+        >>> fold_in = csr_matrix(np.array([[1, 0, 0]], dtype=np.float32))
+        >>> baseline.scores(fold_in)
+        array([[2., 3., 1.]], dtype=float32)
+    """
 
     def __init__(self) -> None:
         """Without options."""

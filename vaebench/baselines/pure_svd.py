@@ -18,6 +18,17 @@ class PureSVD(Recommender):
 
     Raises:
         ValueError: more factors than the training matrix has rows or columns less one.
+
+    Example:
+        >>> import numpy as np
+        >>> from scipy.sparse import csr_matrix
+        >>> from vaebench.baselines.pure_svd import PureSVD
+        >>> x = csr_matrix(np.array([[1, 1, 0], [1, 1, 0], [0, 1, 1]], dtype=np.float32))
+        >>> baseline = PureSVD(factors=2)
+        >>> baseline.fit(x, np.random.default_rng(0))
+        >>> fold_in = csr_matrix(np.array([[1, 0, 0]], dtype=np.float32))
+        >>> int(baseline.scores(fold_in)[0, 1:].argmax()) + 1
+        1
     """
 
     search_space: ClassVar = {"factors": Range(8, 512, log=True, whole=True)}

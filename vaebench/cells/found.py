@@ -71,8 +71,31 @@ def merged(
     return {**spec, **{role: {**spec[role], **each} for role, each in (settings or {}).items()}}
 
 
-def chosen(spec: Mapping[str, Any], choice: Path | None) -> dict[str, Any]:
+def placed(places: Mapping[str, Any], place: int) -> dict[str, Any]:
+    """Which trial has a place of a rung: ``trial``, its ``settings``, its place ``before``.
+
+    Args:
+        places: the content of the file; see :func:`vaebench.statistics.tuning.promote`.
+        place: counted from 0.
+
+    Raises:
+        Diverged: too few trials of the rung before finished.
+    """
+    found = places["places"][place]
+    if found is None:
+        raise Diverged(f"place {place} is empty: too few trials of the rung before finished")
+    return dict(found)
+
+
+def chosen(
+    spec: Mapping[str, Any], choice: Path | None, place: int | None = None
+) -> dict[str, Any]:
     """``spec`` with the options that the tuning stage chose; unchanged where there is no choice.
+
+    Args:
+        spec: of a cell or trial.
+        choice: the file that says what was chosen, or which trials have the places of a rung.
+        place: the one of this trial.
 
     Raises:
         Diverged: no trial finished, so there is nothing to run.
@@ -80,21 +103,28 @@ def chosen(spec: Mapping[str, Any], choice: Path | None) -> dict[str, Any]:
     if choice is None:
         return dict(spec)
     found = read_json(choice)
+    if place is not None:
+        return merged(spec, placed(found, place)["settings"])
     if found["chosen"] is None:
         raise Diverged(f"none of the {len(found['trials'])} trials of the tuning stage finished")
     return merged(spec, found["chosen"])
 
 
 def found_elsewhere(
-    spec: Mapping[str, Any], stages: Mapping[str, Path], choice: Path | None
+    spec: Mapping[str, Any],
+    stages: Mapping[str, Path],
+    choice: Path | None,
+    place: int | None = None,
 ) -> dict[str, Any]:
     """``spec`` with the options that a tuning stage and first-stage cells have found.
+
+    See :func:`chosen` for ``choice`` and ``place``.
 
     Raises:
         Diverged: they found none.
     """
     betas = {name: read_json(path / "training.json")["beta"] for name, path in stages.items()}
-    spec = chosen(spec, choice)
+    spec = chosen(spec, choice, place)
     if "strategy" not in spec:  # a baseline
         return spec
     return spec | {"strategy": settled(spec["strategy"], betas)}

@@ -16,9 +16,11 @@ from typing import Any
 
 from vaebench.cells import kept, stamp
 from vaebench.cells.folder import FILES, TESTED, TRAINED, CellFolder
+from vaebench.cells.found import placed
 from vaebench.cells.planned import unmoved
 from vaebench.cells.progress import announce
-from vaebench.files import sweep
+from vaebench.errors import Diverged
+from vaebench.files import read_json, sweep
 from vaebench.machine.devices import lease
 from vaebench.machine.leases import alone
 from vaebench.machine.logged import job
@@ -38,7 +40,12 @@ class Job:
         metrics: of the test part, by name.
         samples: of z per test example.
         stages: ``training.json`` of the cells that find an option first.
-        choice: the file of the tuning stage's choice, if there is one.
+        choice: the file of the tuning stage's choice, if there is one; of a trial in a later rung,
+            the file that says which trial has its place.
+        states: those that the rung before left, of which such a trial takes its own.
+        until: the last epoch of this part of a training; see :class:`vaebench.cells.rung.Rung`.
+        state_in: the state that the part before left.
+        state_out: where this part leaves its state.
     """
 
     out: Sequence[str]
@@ -51,6 +58,10 @@ class Job:
     samples: int | None = None
     stages: Sequence[str] = ()
     choice: Sequence[str] = ()
+    states: Sequence[str] = ()
+    until: int | None = None
+    state_in: Path | None = None
+    state_out: Path | None = None
 
     @property
     def path(self) -> Path:
@@ -67,18 +78,43 @@ class Job:
         """The file of the tuning stage's choice."""
         return Path(self.choice[0]) if self.choice else None
 
+    @property
+    def cell(self) -> CellFolder:
+        """The cell, or trial."""
+        return CellFolder.parse(self.path)
+
+    @property
+    def handed_over(self) -> Path | None:
+        """The state to go on from; None of an empty place."""
+        place = self.cell.place
+        if place is None or self.chosen is None:
+            return self.state_in
+        try:
+            return Path(self.states[placed(read_json(self.chosen), place)["before"]])
+        except Diverged:  # the step will say so
+            return None
+
     def stamp(self, trained: Path | None = None) -> dict[str, Any]:
         """What the step depends on, by content; ``trained``: the seal of what it tests."""
-        plan = stamp.planned(self.spec, self.code, self.metrics, self.samples)
+        plan = stamp.planned(self.spec, self.code, self.metrics, self.samples, self.until)
         found = map(Path, (*self.stages, *self.choice))
-        return stamp.complete(plan, Path(self.card), found, trained)
+        return stamp.complete(plan, Path(self.card), found, trained, self.cell.place)
 
 
 def _train(job: Job, mark: Any) -> dict[str, Any]:  # noqa: ANN401
     from vaebench.cells import vae  # noqa: PLC0415 (torch: it must see the leased device alone)
 
     stages = {CellFolder.parse(Path(p).parent).strategy: Path(p).parent for p in job.stages}
-    return vae.run(job.spec, job.data, job.path, stages=stages, choice=job.chosen, stamp=mark)
+    return vae.run(
+        *(job.spec, job.data, job.path),
+        stages=stages,
+        choice=job.chosen,
+        place=job.cell.place,
+        stamp=mark,
+        until=job.until,
+        state_in=job.handed_over,
+        state_out=job.state_out,
+    )
 
 
 def _test(job: Job, mark: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -126,7 +162,7 @@ IMPORTS = (
 def main(arguments: Sequence[str]) -> int:
     """Do the job; 0 if the step left its files, whatever the cell's status."""
     name, task = parse(arguments)
-    step, cell = STEPS[name], CellFolder.parse(task.path)
+    step, cell = STEPS[name], task.cell
     with job(task.log), alone(cell.path):
         sweep(cell.path)
         mark = task.stamp(cell.file(TRAINED[-1]) if step.of_trained else None)
@@ -139,6 +175,8 @@ def main(arguments: Sequence[str]) -> int:
                 result = step.work(task, mark)
             if result["status"] == "done":
                 kept.keep(cell, step.files, mark)
+        elif task.state_out is not None:  # a finished part comes back without its state
+            task.state_out.touch()
         if step.ends_cell:
             announce(cell)
     return 0
@@ -165,6 +203,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "samples": {"type": int},
     "stages": {"nargs": "*", "default": []},
     "choice": {"nargs": "*", "default": []},
+    "states": {"nargs": "*", "default": []},
+    "until": {"type": int},
+    "state-in": {"type": Path, "nargs": "?"},
+    "state-out": {"type": Path},
 }
 """How the fields of :class:`Job` are read."""
 

@@ -1,8 +1,9 @@
 """Reading a study's cells back as tidy frames: files in, frames out."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet
 
-from vaebench.cells.folder import KEYS, CellFolder
+from vaebench.cells.folder import KEYS, CellFolder, SplitFolder, card_among
 from vaebench.errors import DataError
 from vaebench.files import read_json
 from vaebench.machine.logged import UNEXPECTED
@@ -37,9 +38,14 @@ class Cells:
 
     A folder without ``status.json`` is a cell without a result: it stands in :meth:`table` as
     ``missing`` and nowhere else.
+
+    Attributes:
+        folders: of the cells.
+        common: data set whose replicates have test parts of their own → :func:`common`.
     """
 
     folders: Sequence[Path]
+    common: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def metrics(self) -> dict[str, dict[str, Any]]:
@@ -75,17 +81,22 @@ class Cells:
         item) are left out of that strategy; rows keep their labels, so that strategies can be
         paired. A strategy for which nothing is left is left out.
 
+        Where replicates have test parts of their own rows are of one replicate alone: they are not
+        left out but NaN, and ``attrs["common"]`` of a frame is the share of examples in common.
+
         Raises:
             DataError: cells of the same data set were tested on different numbers of examples.
         """
+        common = self.common.get(dataset)
         found: dict[str, dict[int, np.ndarray]] = {}
-        first: tuple[Path, int] | None = None
+        sizes: dict[int | None, tuple[Path, int]] = {}
         for folder, columns in self._columns.items():
             key = CellFolder.parse(folder).names
             if (key["dataset"], key["model"]) != (dataset, model) or metric not in columns:
                 continue
             column = self._column(folder, metric)
-            first = first or (folder, len(column))
+            part = None if common is None else key["seed"]
+            first = sizes.setdefault(part, (folder, len(column)))
             if len(column) != first[1]:
                 raise DataError(
                     f"{folder / 'test.parquet'}: {len(column)} test examples, but {first[0]} has "
@@ -94,6 +105,14 @@ class Cells:
             column[~np.isfinite(column)] = np.nan
             if np.isfinite(column).any():
                 found.setdefault(key["strategy"], {})[key["seed"]] = column
+        if common is not None:
+            nested = {
+                strategy: pd.DataFrame({seed: pd.Series(y) for seed, y in seeds.items()})
+                for strategy, seeds in found.items()
+            }
+            for frame in nested.values():
+                frame.attrs["common"] = common
+            return nested
         frames = {strategy: pd.DataFrame(seeds).dropna() for strategy, seeds in found.items()}
         return {strategy: frame for strategy, frame in frames.items() if len(frame)}
 
@@ -114,24 +133,35 @@ class Cells:
         return " or ".join(found)
 
     def fixed(self, dataset: str) -> set[str]:
-        """The models of a data set that draw nothing, so that one seed is all seeds."""
-        cells = {folder: CellFolder.parse(folder) for folder in self._columns}
+        """The models of a data set that draw nothing, so that their one seed is all seeds."""
+        cells = {folder: CellFolder.parse(folder) for folder in self.folders}
+        of_model = Counter(cell.model for cell in cells.values() if cell.dataset == dataset)
         return {
             cell.model
             for folder, cell in cells.items()
-            if cell.dataset == dataset and read_json(folder / "summary.json").get("deterministic")
+            if cell.dataset == dataset
+            and of_model[cell.model] == 1
+            and folder in self._columns
+            and read_json(folder / "summary.json").get("deterministic")
         }
 
-    def interactions(self, dataset: str, model: str) -> pd.Series | None:
-        """|x_u| by the labels of the examples of :meth:`values`; None for data without counts."""
+    def interactions(self, dataset: str, model: str) -> pd.Series | pd.DataFrame | None:
+        """|x_u| by the labels of the examples of :meth:`values`; None for data without counts.
+
+        A frame with a column a replicate, where each has a test part of its own.
+        """
+        found: dict[int, pd.Series] = {}
         for folder, columns in self._columns.items():
             key = CellFolder.parse(folder).names
             if (key["dataset"], key["model"]) == (dataset, model) and "interactions" in columns:
                 table = pyarrow.parquet.read_table(
                     folder / "test.parquet", columns=["interactions"]
                 )
-                return pd.Series(table["interactions"].to_numpy())
-        return None
+                sizes = pd.Series(table["interactions"].to_numpy())
+                if dataset not in self.common:
+                    return sizes
+                found.setdefault(key["seed"], sizes)
+        return pd.DataFrame(found) if found else None
 
     def sources(self, cards: Sequence[Path | str]) -> pd.DataFrame:
         """What each finished cell's randomness was seeded by: see :mod:`statistics.variance`.
@@ -142,19 +172,20 @@ class Cells:
         seed.
 
         Args:
-            cards: the ``card.json`` of every data set.
+            cards: the ``card.json`` of every split.
         """
-        data = {Path(card).parent.name: _data(Path(card)) for card in cards}
+        data = {Path(card): _data(Path(card)) for card in cards}
         rows = []
         for folder in self._columns:
             key = CellFolder.parse(folder).names
             config = read_json(folder / "config.json")
-            if key["dataset"] not in data:
+            card = card_among(cards, key["dataset"], config.get("replicate"))
+            if card is None:
                 continue
-            identity, split = data[key["dataset"]]
+            identity, split = data[card]
             training = dict(config["training"])
             varied = training.pop("vary", list(STREAMS))
-            drawn = f"{key['dataset']}/{key['model']}/{key['seed']}"
+            drawn = f"{key['dataset']}/{key['model']}/{config.get('seed', key['seed'])}"
             what = {
                 "data": identity,
                 "model": _component(config["model"]),
@@ -244,12 +275,13 @@ def _data(card: Path) -> tuple[str, str]:
 
     Data without a published source (drawn, embedded) are told apart by their name.
     """
-    facts = read_json(card)
+    facts, folder = read_json(card), SplitFolder.parse(card)
     protocol = dict(facts.get("protocol") or {})
-    seed = str(protocol.pop("seed", "–"))
+    own = "–" if folder.replicate is None else f"replicate {folder.replicate}"
+    seed = str(protocol.pop("seed", own))
     source = facts.get("source") or {}
     if not source.get("sha256") or seed == "–":
-        return card.parent.name, seed
+        return folder.dataset, seed
     counted = {name: facts["counts"][name] for name in ("users", "items", "interactions")}
     return json.dumps([source, protocol, counted], sort_keys=True), seed
 
@@ -283,9 +315,49 @@ def failures(table: pd.DataFrame) -> pd.DataFrame:
     return table.loc[table["status"] != "done", [*KEYS, "status", "reason"]]
 
 
+def common(cards: Sequence[Path | str]) -> dict[str, float]:
+    """Data set → the share of test examples that two of its replicates have in common.
+
+    U of N examples are drawn for each, so it is U/N on average. Empty where all cells have one
+    test part: in a study of seeds, or of a split that is fixed.
+    """
+    of: dict[str, list[dict[str, int]]] = {}
+    for card in cards:
+        split = SplitFolder.parse(card)
+        if split.replicate is not None:
+            of.setdefault(split.dataset, []).append(read_json(Path(card))["counts"])
+    return {name: _share(counts[0]) for name, counts in of.items() if len(counts) > 1}
+
+
+def splits(cards: Sequence[Path | str]) -> pd.DataFrame:
+    """Of a study of replicates: ``dataset, split`` in words, ``common`` (NaN: one test part)."""
+    shares, rows = common(cards), {}
+    for card in cards:
+        dataset, said = SplitFolder.parse(card).dataset, read_json(Path(card)).get("drawn_for", "")
+        words = "drawn anew in every replicate" if dataset in shares else said.partition(": ")[2]
+        rows[dataset] = {"dataset": dataset, "split": words, "common": shares.get(dataset)}
+    return pd.DataFrame(list(rows.values()), columns=["dataset", "split", "common"])
+
+
+def _share(counts: Mapping[str, int]) -> float:
+    """Of all examples, those of the test part."""
+    if "users" in counts:
+        return counts["test_users"] / counts["users"]
+    parts = [number for name, number in counts.items() if name.endswith("_images")]
+    return counts["test_images"] / sum(parts)
+
+
 def truths(cards: Sequence[Path | str]) -> dict[str, dict[str, float]]:
-    """Data set → best possible test metrics, from its ``card.json``; empty for real data."""
-    return {Path(card).parent.name: read_json(Path(card))["truth"] for card in cards}
+    """Data set → best possible test metrics, the mean over its cards; empty for real data."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for card in cards:
+        mine = found.setdefault(SplitFolder.parse(card).dataset, {})
+        for metric, value in read_json(Path(card))["truth"].items():
+            mine.setdefault(metric, []).append(value)
+    return {
+        dataset: {metric: sum(values) / len(values) for metric, values in of.items()}
+        for dataset, of in found.items()
+    }
 
 
 def read_frames(paths: Sequence[Path | str]) -> dict[str, pd.DataFrame]:

@@ -2,7 +2,8 @@
 
 A stamp has four entries: ``spec``, a digest of what the study asks for; ``code``, of what the
 source files say; ``card``, of the split's card; ``found``, of what other jobs found for it. The
-first two are known when a study is planned. That of a test has a fifth: ``trained``, of the seal of
+first two are known when a study is planned. That of a part of a training has ``until``, the epoch
+of its end, which is planned, too. That of a test has a fifth: ``trained``, of the seal of
 the training whose weights it measured.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from vaebench.cells.folder import SplitFolder
 from vaebench.cells.planned import unmoved
 from vaebench.files import digest, read_json, write_json
 from vaebench.machine.provenance import config_hash
@@ -31,7 +33,7 @@ def before_split(card: Path, options: Mapping[str, Any], code: str) -> None:
     Raises:
         DataError: the code was edited since the run planned it.
     """
-    unmoved(card.parents[2], code)
+    unmoved(SplitFolder.parse(card).study, code)
     card.unlink(missing_ok=True)
     write_json(card.with_name(SPLIT), split(options, code))
 
@@ -41,22 +43,31 @@ def planned(
     code: str,
     metrics: Mapping[str, Any] | None = None,
     samples: int | None = None,
+    until: int | None = None,
 ) -> dict[str, Any]:
-    """The entries that a plan knows."""
+    """The entries that a plan knows; ``until``: the last epoch of a rung."""
     wanted = {**spec, "metrics": metrics, "samples": samples}
-    return {"spec": config_hash(wanted), "code": code}
+    part = {} if until is None else {"until": until}
+    return {"spec": config_hash(wanted), "code": code, **part}
 
 
 def complete(
-    plan: Mapping[str, Any], card: Path, found: Iterable[Path], trained: Path | None = None
+    plan: Mapping[str, Any],
+    card: Path,
+    found: Iterable[Path],
+    trained: Path | None = None,
+    place: int | None = None,
 ) -> dict[str, Any]:
-    """With the entries that the files of other jobs give."""
-    given = {"card": digest(card), "found": [findings(path) for path in found]}
+    """With the entries that the files of other jobs give; ``place``: of a trial in a rung."""
+    given = {"card": digest(card), "found": [findings(path, place) for path in found]}
     return {**plan, **given, **({"trained": digest(trained)} if trained else {})}
 
 
-def findings(path: Path) -> str:
+def findings(path: Path, place: int | None = None) -> str:
     """A digest of what a cell reads of another job: a cell's β, or the chosen options."""
     content = read_json(path)
-    read = content["beta"] if "beta" in content else content["chosen"]
+    if place is not None:
+        read = content["places"][place]
+    else:
+        read = content["beta"] if "beta" in content else content["chosen"]
     return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()

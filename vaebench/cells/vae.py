@@ -7,7 +7,8 @@ selects the epoch on validation, :func:`write` leaves the files, each whole:
 - ``trace.parquet``: one row an epoch: distortion, rate, ELBO at β = 1 (training, nats per example),
   β as used, what a strategy with a target reached, validation ELBO and selecting metric, seconds;
 - ``best.safetensors``, ``last.safetensors``: the selected and the final weights;
-- ``training.json``: status, selection, times, versions, and the digests of the other four.
+- ``training.json``: status, selection, epochs trained and why no more, times, versions, and the
+  digests of the other four.
 
 The test part is not read here: see :mod:`vaebench.cells.test`. While a cell trains, a
 ``checkpoint.pt`` lies beside them, from which an interrupted one goes on.
@@ -16,7 +17,7 @@ The test part is not read here: see :mod:`vaebench.cells.test`. While a cell tra
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +25,17 @@ import numpy as np
 import torch
 
 from vaebench.cells.built import build, features, streams_of
-from vaebench.cells.files import seal, write_table, write_weights
+from vaebench.cells.ending import Ending
 from vaebench.cells.found import found_elsewhere
 from vaebench.cells.metrics import Found, bounded, created, finite, logits, ranked
 from vaebench.cells.out_of_memory import STATUS, within_memory
+from vaebench.cells.rung import Rung, mark_of
 from vaebench.cells.selection import selecting
+from vaebench.cells.trained import Fitted, write
 from vaebench.components import create, find, options, unnamed
 from vaebench.errors import ConfigError, DataError, Diverged
-from vaebench.files import write_json
 from vaebench.machine import provenance
 from vaebench.machine.memory import free_bytes, keep_freed_blocks
-from vaebench.machine.usage import usage
 from vaebench.metrics import Metric
 from vaebench.metrics.bound import elbo
 from vaebench.models import VAE
@@ -46,8 +47,10 @@ from vaebench.training.adam import Adam
 from vaebench.training.cuda_graphs import CUDAGraphs, Recorded
 from vaebench.training.data import Data, HeldOut
 from vaebench.training.estimators import Estimator
+from vaebench.training.learning_rate import moves_until
 from vaebench.training.loop import Budget, Learner, Progress, Streams, train
 from vaebench.training.orders import UpdateOrder
+from vaebench.training.patience import still_from
 from vaebench.training.settings import OF_TESTING, Training
 
 log = logging.getLogger(__name__)
@@ -102,6 +105,12 @@ class Prepared:
         """The device of training."""
         return next(self.learner.model.parameters()).device
 
+    def moves_until(self, budget: Budget) -> float:
+        """The share of training until which β or the learning rate moves by schedule."""
+        total = budget.updates(len(self.examples), self.learner.update_order.passes)
+        moves = self.learner.strategy.moves_until(total)
+        return max(moves, moves_until(self.settings.learning_rate_cycles))
+
     def validate(self) -> dict[str, float]:
         """``validation_…`` of the bound and of the metric that selects; means over examples.
 
@@ -118,20 +127,6 @@ class Prepared:
         found |= bounded(self.metrics, values)
         finite(Found(found, {}), self.metrics, "validation")
         return {f"validation_{name}": float(np.nanmean(each)) for name, each in found.items()}
-
-
-@dataclass
-class Fitted:
-    """What training found: weights on the CPU; ``selected`` is a row of the trace."""
-
-    status: str = "done"
-    reason: str | None = None
-    trace: list[dict[str, float]] = field(default_factory=list)
-    first_batch: dict[str, float] = field(default_factory=dict)
-    best: dict[str, torch.Tensor] = field(default_factory=dict)
-    last: dict[str, torch.Tensor] = field(default_factory=dict)
-    selected: dict[str, float] | None = None
-    resumed: bool = False
 
 
 def prepare(spec: dict[str, Any], data_folder: Path) -> Prepared:
@@ -183,6 +178,8 @@ def fit(
     *,
     load: dict[str, Any] | None = None,
     save: Any = None,  # noqa: ANN401 (a function of a state)
+    until: int | None = None,
+    leave: Any = lambda _: None,  # noqa: ANN401 (a function of a state)
 ) -> Fitted:
     """Train and select; the state of the model afterwards is that of the last update.
 
@@ -190,12 +187,15 @@ def fit(
         prepared: what to train; changed in place.
         load: the state of a checkpoint to go on from.
         save: called with the state now and then, and when the job is told to stop.
+        until: the last epoch of a rung; schedules are those of all epochs.
+        leave: called with the state in which training ended.
 
     Raises:
         Interrupted: the job was told to stop.
     """
     found, progress = Fitted(resumed=load is not None), Progress()
     best: dict[str, Any] = {}
+    failed: dict[str, str] = {}
     learner, settings = prepared.learner, prepared.settings
     metric = f"validation_{prepared.selecting}"
 
@@ -211,6 +211,9 @@ def fit(
             best.update(row=row, weights=snapshot(learner.model))
         return row[metric]
 
+    budget = Budget(settings.epochs, settings.batch_size, settings.learning_rate_cycles)
+    still = still_from(prepared.moves_until(budget), settings.epochs)
+    ends = Ending(found.trace, metric, settings.epochs, until, settings.patience, still)
     training = checkpoint.Training(
         {
             "model": learner.model,
@@ -220,23 +223,26 @@ def fit(
         },
         {"order": prepared.streams.batches, "noise": prepared.streams.noise},
         progress,
-        {"trace": found.trace, "best": best},
+        {"trace": found.trace, "best": best, "failed": failed},
     )
     if load is not None:
         training.restore(load)
     graphs = settings.cuda_graph and prepared.device.type == "cuda"
     noise = prepared.streams.noise
     try:
+        if failed:  # in a rung before
+            raise Diverged(failed["reason"])  # noqa: TRY301
         with checkpoint.Keeper(
             60 * settings.checkpoint_minutes, lambda: save and save(training.state())
         ) as keeper:
             found.first_batch = train(
                 learner,
                 prepared.examples,
-                Budget(settings.epochs, settings.batch_size, settings.learning_rate_cycles),
+                budget,
                 prepared.streams,
                 after_epoch,
                 progress=progress,
+                ends=ends,
                 after_update=keeper,
                 **(
                     {"recorded": lambda learn: Recorded(learn, learner, noise, CUDAGraphs())}
@@ -246,6 +252,9 @@ def fit(
             )
     except Diverged as error:
         found.status, found.reason = "diverged", str(error)
+        failed["reason"] = str(error)
+    leave(training.state())
+    found.ended = ends.why
     found.last = snapshot(learner.model)
     found.best, found.selected = best.get("weights", found.last), best.get("row")
     return found
@@ -258,7 +267,11 @@ def run(
     *,
     stages: Mapping[str, Path] = {},
     choice: Path | None = None,
+    place: int | None = None,
     stamp: Any = None,  # noqa: ANN401 (JSON)
+    until: int | None = None,
+    state_in: Path | None = None,
+    state_out: Path | None = None,
 ) -> dict[str, Any]:
     """Train a cell and write its files; the test part stays closed.
 
@@ -267,9 +280,13 @@ def run(
         data_folder: the split.
         out: the folder of the cell; a checkpoint in it is gone on from.
         stages: strategy → folder of the cell that finds one of this strategy's options.
-        choice: the options that a tuning stage chose.
+        choice: the options that a tuning stage chose, or which trials have the places of a rung.
+        place: that of this trial in its rung.
         stamp: what the cell depends on (code, data), kept in ``training.json``; a checkpoint of
             another one is not gone on from.
+        until: the last epoch of this job; by default that of the training.
+        state_in: what ``state_out`` of another job of this training was: goes on from there.
+        state_out: where to leave the state after the last epoch; see :class:`Rung`.
 
     Returns:
         The content of ``training.json``.
@@ -279,9 +296,10 @@ def run(
         DataError: the split cannot be read or a file cannot be written.
         Interrupted: the job was told to stop; the next run goes on.
     """
+    rung = Rung(until, state_in, state_out)
     return within_memory(
-        lambda: _run(spec, data_folder, out, stages, choice, stamp),
-        lambda reason: _without_memory(spec, out, reason, stamp),
+        lambda: _run(spec, data_folder, out, (stages, choice, place), stamp, rung),
+        lambda reason: _without_memory(spec, out, reason, stamp, rung),
     )
 
 
@@ -289,23 +307,27 @@ def _run(
     spec: dict[str, Any],
     data_folder: Path,
     out: Path,
-    stages: Mapping[str, Path],
-    choice: Path | None,
+    found: tuple[Mapping[str, Path], Path | None, int | None],
     stamp: Any,  # noqa: ANN401 (JSON)
+    rung: Rung,
 ) -> dict[str, Any]:
     """See :func:`run`."""
     started, started_at = time.perf_counter(), time.time()
     try:
-        spec = resolve(found_elsewhere(spec, stages, choice))
+        spec = resolve(found_elsewhere(spec, *found))
     except Diverged as error:
+        rung.leave_nothing()
         return write(out, spec, Fitted("blocked", str(error)), {"stamp": stamp})
+    rung.check(spec["training"]["epochs"])
     prepared = prepare(spec, data_folder)
     file = out / checkpoint.NAME
-    mark = provenance.config_hash({"spec": spec, "stamp": stamp})
+    mark = mark_of(spec, stamp)
     fitted = fit(
         prepared,
-        load=checkpoint.load(file, mark),
+        load=rung.load(file, mark),
         save=lambda state: checkpoint.save(file, mark, state),
+        until=rung.until,
+        leave=lambda state: rung.leave(mark, state),
     )
     device = prepared.device
     cuda = device.type == "cuda"
@@ -326,43 +348,18 @@ def _run(
     return result
 
 
-def _without_memory(spec: dict[str, Any], out: Path, reason: str, stamp: Any) -> dict[str, Any]:  # noqa: ANN401
+def _without_memory(
+    spec: dict[str, Any],
+    out: Path,
+    reason: str,
+    stamp: Any,  # noqa: ANN401 (JSON)
+    rung: Rung,
+) -> dict[str, Any]:
     """The files of a cell that needs more memory than there is."""
+    rung.leave_nothing()
     result = write(out, resolve(spec), Fitted(STATUS, reason), {"stamp": stamp})
     (out / checkpoint.NAME).unlink(missing_ok=True)
     return result
-
-
-def write(
-    out: Path, spec: Mapping[str, Any], fitted: Fitted, about: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The files of a trained cell; ``training.json`` comes last. Returns its content."""
-    trace = fitted.trace
-    betas = [row["beta"] for row in trace]
-    write_json(out / "config.json", spec)
-    write_table(
-        out / "trace.parquet", {key: [row[key] for row in trace] for key in (trace or [{}])[0]}
-    )
-    write_weights(out / "best.safetensors", fitted.best)
-    write_weights(out / "last.safetensors", fitted.last)
-    training = {
-        "status": fitted.status,
-        "reason": fitted.reason,
-        "selected": fitted.selected,
-        "last": trace[-1] if trace else None,
-        "beta": {
-            "selected": fitted.selected["beta"] if fitted.selected else None,
-            "last": betas[-1] if betas else None,
-            "mean": float(np.mean(betas)) if betas else None,
-        },
-        "first_batch": fitted.first_batch,
-        "parameters": 0,
-        **({"started_at": time.time(), "seconds": 0.0, "device": None} | dict(about)),
-        **usage(),
-        **provenance.here(torch.get_num_threads()),
-        "config_sha256": provenance.config_hash(spec),
-    }
-    return seal(out, "training.json", training)
 
 
 def adam(model: VAE, settings: Training) -> Adam:

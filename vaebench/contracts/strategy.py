@@ -17,13 +17,11 @@ from vaebench.contracts.broken import (
     report,
     same,
 )
+from vaebench.contracts.examples import SIZES, TOTAL, some_stats
+from vaebench.contracts.schedule import broken_schedule
 from vaebench.strategies import Stats, Strategy
 
-TOTAL = 100
 STEPS = (0, 1, 50, 99)
-SIZES = ((5, 4), (4, 4), (1, 4), (3, 1))
-"""(B, Z): examples apart from latents, as many of both, one of either."""
-
 SCALES = (0.0, 1.0, 1e4, 1e30)
 """Factors of rate and distortion: a posterior at its prior, an ordinary one, two that left."""
 
@@ -32,22 +30,6 @@ ALLOWED = "a function of the statistics and of buffers"
 
 UPDATES = 300
 """Updates at an extreme: enough for a closed loop to go from one end of its range to the other."""
-
-
-def some_stats(step: int, *, scale: float = 1.0, size: tuple[int, int] = SIZES[0]) -> Stats:
-    """Statistics of an update as training gives them: (B, Z) is ``size``.
-
-    ``scale`` multiplies the rate and the distortion; the first user has no interactions.
-    """
-    noise = torch.Generator().manual_seed(step)
-    examples, latents = size
-    return Stats(
-        torch.tensor(step),
-        TOTAL,
-        torch.rand(examples, generator=noise) * 50 * scale,
-        torch.rand(examples, latents, generator=noise) * scale,
-        torch.arange(examples, dtype=torch.float32),
-    )
 
 
 def check_strategy(make: Callable[[], Strategy]) -> None:
@@ -59,6 +41,7 @@ def check_strategy(make: Callable[[], Strategy]) -> None:
       float32 and carries no gradient. The weights of the examples are finite, ≥ 0 and keep float32.
     - ``forward`` is pure; ``update`` and ``observe`` write buffers, in place, and nothing else: no
       attribute of Python's, which no checkpoint keeps. The state survives saving bit for bit.
+    - β no longer moves by schedule after the share of training that ``moves_until`` names.
     - No global random stream is drawn from or seeded, the constructor's included.
     - Without ``needs_counts``, nothing asks for the counts, which pictures do not have.
 
@@ -99,6 +82,7 @@ def _broken(strategy: Strategy, make: Callable[[], Strategy]) -> Iterator[str]:
                 )
     yield from _broken_state(make)
     yield from _broken_ends(make)
+    yield from broken_schedule(make)
 
 
 def _broken_beta(strategy: Strategy, stats: Stats, where: str) -> Iterator[str]:

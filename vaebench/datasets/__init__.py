@@ -63,6 +63,20 @@ class Dataset(Checked, ABC):
     """What the data are a sample of, where that is more than their own raw file (the releases of
     one collection); empty for drawn data. See :meth:`counted_as`."""
 
+    drawn_for: str | None = None
+    """Whose split this is in a study of replicates, for the card; see :meth:`split_seed`."""
+
+    @abstractmethod
+    def split_seed(self, raw: Path | None = None) -> str | None:
+        """The option whose number draws the split; None where the split is published and fixed.
+
+        Each replicate of a study has this option drawn anew, so that it has a split of its own; a
+        fixed split is that of all replicates.
+
+        Args:
+            raw: the raw file, if it is known: one form of it may come in parts.
+        """
+
     def counted_as(self) -> str:
         """What counts once in a comparison across data sets, however many data sets are of it.
 
@@ -111,6 +125,7 @@ class Dataset(Checked, ABC):
         """``card.json``: what was split, from what, under which terms, a digest per file."""
         about = {"kind": self.kind, "unit": self.counted_as()}
         about |= {"licence": self.licence, "cite": self.cite}
+        about |= {"drawn_for": self.drawn_for} if self.drawn_for else {}
         files = {name: digest(out / name) for name in names}
         write_json(out / "card.json", about | {"source": source} | facts | {"files": files})
 
@@ -123,6 +138,10 @@ class Interactions(Dataset):
 
     cutoff: ClassVar[int] = 100
     """K of the natural NDCG@K; fewer items than that cannot be ranked so deep."""
+
+    def split_seed(self, raw: Path | None = None) -> str | None:  # noqa: ARG002
+        """``split.seed`` of strong generalisation; the other kinds are fixed."""
+        return "split.seed" if self.split.kind == "strong" else None
 
     @abstractmethod
     def read(self, raw: Path) -> Ratings:
@@ -188,6 +207,10 @@ class Images(Dataset):
 
     held_out_class: int | None = None
     """A class that training and validation never see: what an anomaly detector has to find."""
+
+    def split_seed(self, raw: Path | None = None) -> str | None:  # noqa: ARG002
+        """None: the parts are as published. A class that draws them names its option."""
+        return None
 
     @abstractmethod
     def read(self, raw: Path) -> dict[str, np.ndarray]:

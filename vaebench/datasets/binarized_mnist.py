@@ -26,6 +26,11 @@ class BinarizedMNIST(Images):
 
     The files of Larochelle & Murray 2011 (NADE) with the draw of Salakhutdinov & Murray 2008. They
     have no labels.
+
+    Example:
+        >>> from vaebench.datasets.binarized_mnist import BinarizedMNIST
+        >>> [file.name for file in BinarizedMNIST().raw_files()]
+        ['binarized_mnist_train.amat']
     """
 
     unit: str | None = "mnist"

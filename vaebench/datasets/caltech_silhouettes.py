@@ -18,6 +18,11 @@ class CaltechSilhouettes(Images):
 
     The published parts are those of ``…_split1.mat`` (4,100 / 2,264 / 2,307; the options are
     nothing to it). The whole file, preferred since its checksum is known, is split by a named seed.
+
+    Example:
+        >>> from vaebench.datasets.caltech_silhouettes import CaltechSilhouettes
+        >>> [file.name for file in CaltechSilhouettes().raw_files()]
+        ['caltech101_silhouettes_28.mat', 'caltech101_silhouettes_28_split1.mat']
     """
 
     licence = "not stated; research use"
@@ -26,6 +31,10 @@ class CaltechSilhouettes(Images):
     def __init__(self, *, validation: Count = 2_264, test: Count = 2_307, seed: Seed = 0) -> None:
         self.validation, self.test, self.seed = validation, test, seed
         self.shape = (SIDE, SIDE)
+
+    def split_seed(self, raw: Path | None = None) -> str | None:
+        """``seed``, but for the file with the published parts."""
+        return None if raw and raw.name == PARTED else "seed"
 
     def raw_files(self) -> list[RawFile]:
         """The whole file, or the one with the published parts."""

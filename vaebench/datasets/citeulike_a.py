@@ -12,7 +12,13 @@ URL = "https://github.com/js05212/citeulike-a/raw/HEAD/users.dat"  # not tried
 
 
 class CiteULikeA(OneFile):
-    """204,986 pairs of 5,551 users and 16,980 articles; a line a user, its count first."""
+    """204,986 pairs of 5,551 users and 16,980 articles; a line a user, its count first.
+
+    Example:
+        >>> from vaebench.datasets.citeulike_a import CiteULikeA
+        >>> [file.name for file in CiteULikeA().raw_files()]
+        ['users.dat']
+    """
 
     files = (RawFile("users.dat", DIGEST, (URL,)),)
     folder = "citeulike-a"

@@ -16,6 +16,11 @@ class Digits(Images):
 
     Statically binarised: every pixel ≥ 8 is 1. The pictures are permuted by a named seed; the last
     ones are test, the ones before them validation.
+
+    Example:
+        >>> from vaebench.datasets.digits import Digits
+        >>> Digits().raw_files()
+        []
     """
 
     licence = "CC BY 4.0"
@@ -32,6 +37,10 @@ class Digits(Images):
         self.validation, self.test, self.seed = validation, test, seed
         self.held_out_class = held_out_class
         self.shape = (8, 8)
+
+    def split_seed(self, raw: Path | None = None) -> str | None:  # noqa: ARG002
+        """``seed`` permutes the pictures."""
+        return "seed"
 
     def read(self, raw: Path) -> dict[str, np.ndarray]:
         """Train, validation and test pictures, (N, 64)."""

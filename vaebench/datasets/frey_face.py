@@ -32,6 +32,11 @@ class FreyFace(Images):
     The frames are permuted by a named seed and their numbers in the film are written beside the
     split. Neighbouring frames are nearly equal, so a random split makes the test part easy: it
     compares strategies, and its likelihood is no published number (there is none to trust).
+
+    Example:
+        >>> from vaebench.datasets.frey_face import FreyFace
+        >>> [file.name for file in FreyFace().raw_files()]
+        ['freyfaces.pkl', 'frey_rawface.mat']
     """
 
     licence = "not stated by its owner; used in research"
@@ -40,6 +45,10 @@ class FreyFace(Images):
     def __init__(self, *, validation: Count = 200, test: Count = 200, seed: Seed = 0) -> None:
         self.validation, self.test, self.seed = validation, test, seed
         self.shape = (HEIGHT, WIDTH)
+
+    def split_seed(self, raw: Path | None = None) -> str | None:  # noqa: ARG002
+        """``seed`` permutes the pictures."""
+        return "seed"
 
     def raw_files(self) -> list[RawFile]:
         """The pickle of a mirror, or Roweis' own MATLAB file, whose checksum nobody published."""

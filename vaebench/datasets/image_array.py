@@ -28,6 +28,11 @@ class ImageArray(Images):
     Raises:
         ValueError: another ending, a height without a width, labels of an ``.npy`` file or of other
             parts than the pictures, or a part that nothing says the size of.
+
+    Example:
+        >>> from vaebench.datasets.image_array import ImageArray
+        >>> [file.name for file in ImageArray(path="x.npy", validation=9, test=9).raw_files()]
+        ['x.npy']
     """
 
     licence = "the user's own data: as their owner says"
@@ -73,6 +78,10 @@ class ImageArray(Images):
         self.binarize, self.held_out_class = binarize, held_out_class
         self.dynamic = binarize == "dynamic"
         self.validation, self.test, self.seed, self.checksum = validation, test, seed, checksum
+
+    def split_seed(self, raw: Path | None = None) -> str | None:  # noqa: ARG002
+        """``seed``, unless ``parts`` names the test pictures."""
+        return None if self.given else "seed"
 
     def raw_files(self) -> list[RawFile]:
         """The one file."""

@@ -19,6 +19,11 @@ class Jester(OneFile):
 
     A row a user: how many jokes were rated, then 100 ratings, where 99 is none. The owner's own
     archive has a spreadsheet; this one the same numbers as text.
+
+    Example:
+        >>> from vaebench.datasets.jester import Jester
+        >>> [file.name for file in Jester().raw_files()]
+        ['jester-data-1.zip']
     """
 
     files = (RawFile(ARCHIVE, DIGEST, (URL,), CONTENT, TABLE),)

@@ -31,6 +31,11 @@ class MNIST(Images):
 
     Raises:
         ValueError: more validation pictures than there are.
+
+    Example:
+        >>> from vaebench.datasets.mnist import MNIST
+        >>> [file.name for file in MNIST().raw_files()]
+        ['train-images-idx3-ubyte.gz']
     """
 
     urls: ClassVar[tuple[str, ...]] = (
@@ -117,7 +122,13 @@ class MNIST(Images):
 
 
 class FashionMNIST(MNIST):
-    """70,000 pictures of clothes in ten classes, in MNIST's layout; see :class:`MNIST`."""
+    """70,000 pictures of clothes in ten classes, in MNIST's layout; see :class:`MNIST`.
+
+    Example:
+        >>> from vaebench.datasets.mnist import FashionMNIST
+        >>> [file.name for file in FashionMNIST().raw_files()]
+        ['train-images-idx3-ubyte.gz']
+    """
 
     urls: ClassVar[tuple[str, ...]] = (
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",

@@ -90,6 +90,11 @@ class MovieLens(Interactions):
     ML-1M's rows are put into the order of users and items, so that the archive (users in order, a
     user's items in the order of rating) and a table of the same ratings give the same split. That
     table has no times, so a temporal split of ML-1M needs the archive.
+
+    Example:
+        >>> from vaebench.datasets.movielens import MovieLens
+        >>> [file.name for file in MovieLens(release="ml-1m").raw_files()]
+        ['ml-1m.zip', 'ratings.csv']
     """
 
     unit: str | None = "movielens"

@@ -17,6 +17,11 @@ class MSD(Interactions):
 
     No checksum was ever published: pin yours with ``checksum: "sha256:…"`` (the card of a first run
     has it).
+
+    Example:
+        >>> from vaebench.datasets.msd import MSD
+        >>> [file.name for file in MSD().raw_files()]
+        ['train_triplets.txt.zip', 'train_triplets.txt']
     """
 
     licence = "research only, as the Million Song Dataset's site asks"

@@ -26,6 +26,11 @@ class Netflix(Interactions):
     published: pin yours with ``checksum: "sha256:…"`` (the card of a first run has it). A second
     host has the ratings as ``data.zip`` with one table ``user,film,rating[,date]``; its rows of a
     film may come in another order, and then another 20 % of a test user's films is held out.
+
+    Example:
+        >>> from vaebench.datasets.netflix import Netflix
+        >>> [file.name for file in Netflix().raw_files()]
+        ['nf_prize_dataset.tar.gz', 'training_set.tar', 'data.zip']
     """
 
     licence = "research only; no redistribution (terms of the Netflix Prize)"

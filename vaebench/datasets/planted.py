@@ -30,6 +30,11 @@ class Planted(Interactions):
     replacement and x keeps their counts, so that the model of the data is exactly the multinomial
     that Mult-VAE assumes: no model can have a higher expected log p(x) than this one, and no
     ranking a higher expected NDCG than the one by the true z.
+
+    Example:
+        >>> from vaebench.datasets.planted import Planted
+        >>> Planted(users=900).raw_files()
+        []
     """
 
     unit: str | None = ""

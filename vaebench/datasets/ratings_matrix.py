@@ -26,6 +26,11 @@ class RatingsMatrix(Interactions):
 
     Raises:
         ValueError: another ending.
+
+    Example:
+        >>> from vaebench.datasets.ratings_matrix import RatingsMatrix
+        >>> [file.name for file in RatingsMatrix(path="ratings.npy").raw_files()]
+        ['ratings.npy']
     """
 
     licence = "the user's own data: as their owner says"

@@ -41,6 +41,11 @@ class RatingsTable(Interactions):
         ValueError: a threshold without a rating column, or the other way round; an unknown ending
             without a delimiter, a delimiter of several characters, an unknown encoding, a greatest
             or summed rating without a rating, a temporal split without a time.
+
+    Example:
+        >>> from vaebench.datasets.ratings_table import RatingsTable
+        >>> [file.name for file in RatingsTable(path="x.csv", user="u", item="i").raw_files()]
+        ['x.csv']
     """
 
     licence = "the user's own data: as their owner says"

@@ -12,6 +12,16 @@ class MAP(Ranking):
     Its mean over users is MAP@K (Manning, Raghavan & Schütze 2008, *Introduction to Information
     Retrieval*, §8.4); the denominator min(K, h) makes 1 reachable. A user without held-out items
     has none: NaN.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.metrics import Lists
+        >>> from vaebench.metrics.average_precision import MAP
+        >>> hits = torch.tensor([[0.0, 1.0, 1.0]])
+        >>> items, ranked = torch.tensor([[4, 2, 0]]), torch.ones(1, 3, dtype=torch.bool)
+        >>> best = Lists(items, hits, ranked, targets=torch.tensor([2]))
+        >>> MAP(k=2).values(best).round(decimals=4)
+        tensor([0.2500], dtype=torch.float64)
     """
 
     def values(self, lists: Lists) -> Tensor:

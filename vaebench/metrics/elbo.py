@@ -9,6 +9,13 @@ class ELBO(Bound):
     """−(D + R) at β = 1, whatever β the model was trained with, nats per example.
 
     Absent where the model has no bound: a prior that looks at the example, or no rate at all.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.metrics.elbo import ELBO
+        >>> bound = {"elbo": torch.tensor([-9.0])}
+        >>> ELBO().values(bound)
+        tensor([-9.])
     """
 
     def values(self, bound: Values) -> Tensor | None:
@@ -17,7 +24,15 @@ class ELBO(Bound):
 
 
 class Distortion(Bound):
-    """D = −E_q[log p(x|z)], nats per example."""
+    """D = −E_q[log p(x|z)], nats per example.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.metrics.elbo import Distortion
+        >>> bound = {"distortion": torch.tensor([7.0]), "rate": torch.tensor([2.0])}
+        >>> Distortion().values(bound)
+        tensor([7.])
+    """
 
     better = None
 
@@ -27,7 +42,15 @@ class Distortion(Bound):
 
 
 class Rate(Bound):
-    """R = KL(q(z|x) ‖ p(z)), nats per example; absent where the model has none."""
+    """R = KL(q(z|x) ‖ p(z)), nats per example; absent where the model has none.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.metrics.elbo import Rate
+        >>> bound = {"distortion": torch.tensor([7.0]), "rate": torch.tensor([2.0])}
+        >>> Rate().values(bound)
+        tensor([2.])
+    """
 
     better = None
 

@@ -12,6 +12,17 @@ class Gini(Catalogue):
     G = Σ_j (2j − I − 1) c_(j) / (I Σ_j c_j) with the counts c of the I items in ascending order: 0
     if all are shown equally often, (I − 1)/I if one item is all that is shown (Shani & Gunawardana
     2011, *Recommender Systems Handbook*, §8.3.8, there for the distribution of recommendations).
+
+    Example:
+        >>> import torch
+        >>> from vaebench.metrics import Lists
+        >>> from vaebench.metrics.gini import Gini
+        >>> hits = torch.tensor([[0.0, 1.0, 1.0]])
+        >>> items, ranked = torch.tensor([[4, 2, 0]]), torch.ones(1, 3, dtype=torch.bool)
+        >>> best = Lists(items, hits, ranked, targets=torch.tensor([2]))
+        >>> popularity = torch.tensor([1, 1, 2, 1, 3])
+        >>> round(Gini(k=2).value(best, popularity), 4)
+        0.6
     """
 
     better = "lower"

@@ -16,6 +16,14 @@ class LikelihoodBound(Likelihood):
     """L_K = E log (1/K) Σ_k p(x, z_k)/q(z_k|x), nats per example: ELBO ≤ L_K ≤ log p(x).
 
     See :func:`vaebench.metrics.importance.importance`; K is ``samples``.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.metrics.likelihood_bound import LikelihoodBound
+        >>> from vaebench.models.bernoulli_mlp import BernoulliMLP
+        >>> model, pictures = BernoulliMLP(16, latents=2).eval(), torch.ones(3, 16)
+        >>> LikelihoodBound(samples=8).values(model, pictures, torch.Generator()).shape
+        torch.Size([3])
     """
 
     def __init__(self, *, samples: Annotated[int, Field(ge=1)] = 500) -> None:

@@ -12,6 +12,16 @@ class NDCG(Ranking):
     hit(r) is 1 if the item at rank r is held out, h the number of held-out items of the user
     (Järvelin & Kekäläinen 2002, doi:10.1145/582415.582418, with binary relevance; as in Liang et
     al. 2018, arXiv:1802.05814, §4.2). A user without held-out items has none: NaN.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.metrics import Lists
+        >>> from vaebench.metrics.ndcg import NDCG
+        >>> hits = torch.tensor([[0.0, 1.0, 1.0]])
+        >>> items, ranked = torch.tensor([[4, 2, 0]]), torch.ones(1, 3, dtype=torch.bool)
+        >>> best = Lists(items, hits, ranked, targets=torch.tensor([2]))
+        >>> NDCG(k=2).values(best).round(decimals=4)
+        tensor([0.3869], dtype=torch.float64)
     """
 
     def values(self, lists: Lists) -> Tensor:

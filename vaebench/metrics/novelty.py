@@ -12,6 +12,17 @@ class Novelty(Catalogue):
     Mean self-information, in bits (Zhou et al. 2010, doi:10.1073/pnas.1000488107; Vargas & Castells
     2011, doi:10.1145/2043932.2043955). Every item of the vocabulary has at least one training
     interaction.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.metrics import Lists
+        >>> from vaebench.metrics.novelty import Novelty
+        >>> hits = torch.tensor([[0.0, 1.0, 1.0]])
+        >>> items, ranked = torch.tensor([[4, 2, 0]]), torch.ones(1, 3, dtype=torch.bool)
+        >>> best = Lists(items, hits, ranked, targets=torch.tensor([2]))
+        >>> popularity = torch.tensor([1, 1, 2, 1, 3])
+        >>> round(Novelty(k=2).value(best, popularity), 4)
+        1.7075
     """
 
     def value(self, lists: Lists, popularity: Tensor) -> float:

@@ -10,6 +10,16 @@ class Recall(Ranking):
 
     Liang et al. 2018, arXiv:1802.05814, §4.2: the denominator min(K, h) makes 1 reachable. A user
     without held-out items has none: NaN.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.metrics import Lists
+        >>> from vaebench.metrics.recall import Recall
+        >>> hits = torch.tensor([[0.0, 1.0, 1.0]])
+        >>> items, ranked = torch.tensor([[4, 2, 0]]), torch.ones(1, 3, dtype=torch.bool)
+        >>> best = Lists(items, hits, ranked, targets=torch.tensor([2]))
+        >>> Recall(k=2).values(best).round(decimals=4)
+        tensor([0.5000])
     """
 
     def __init__(self, *, k: Cutoff = 20) -> None:

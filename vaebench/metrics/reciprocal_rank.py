@@ -11,6 +11,16 @@ class MRR(Ranking):
 
     Its mean over users is the mean reciprocal rank (Voorhees 1999, TREC-8, "The TREC-8 question
     answering track report"). A user without held-out items has none: NaN.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.metrics import Lists
+        >>> from vaebench.metrics.reciprocal_rank import MRR
+        >>> hits = torch.tensor([[0.0, 1.0, 1.0]])
+        >>> items, ranked = torch.tensor([[4, 2, 0]]), torch.ones(1, 3, dtype=torch.bool)
+        >>> best = Lists(items, hits, ranked, targets=torch.tensor([2]))
+        >>> MRR(k=2).values(best).round(decimals=4)
+        tensor([0.5000], dtype=torch.float64)
     """
 
     def values(self, lists: Lists) -> Tensor:

@@ -12,7 +12,15 @@ from vaebench.models.layers import ACTIVATIONS, Activation, Initial, Width, perc
 
 
 class BernoulliMLP(VAE):
-    """F-hidden-Z-hidden-F with a Bernoulli likelihood (Kingma & Welling 2013, appendix C)."""
+    """F-hidden-Z-hidden-F with a Bernoulli likelihood (Kingma & Welling 2013, appendix C).
+
+    Example:
+        >>> import torch
+        >>> from vaebench.models.bernoulli_mlp import BernoulliMLP
+        >>> model = BernoulliMLP(16, latents=2)
+        >>> model.encode(torch.ones(3, 16)).mean.shape
+        torch.Size([3, 2])
+    """
 
     data_kind: ClassVar[Literal["interactions", "images"]] = "images"
 

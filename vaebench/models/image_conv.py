@@ -19,6 +19,13 @@ class ImageConv(VAE):
 
     Sides shrink as n → ⌈n/2⌉ in each layer; the transposed layers give the same sides back.
     ``height`` is needed for pictures that are not square (28 for Frey Face).
+
+    Example:
+        >>> import torch
+        >>> from vaebench.models.image_conv import ImageConv
+        >>> model = ImageConv(784, latents=2)
+        >>> model.encode(torch.ones(3, 784)).mean.shape
+        torch.Size([3, 2])
     """
 
     data_kind: ClassVar[Literal["interactions", "images"]] = "images"

@@ -18,6 +18,13 @@ class ImageMLP(VAE):
 
     Their networks: 500 hidden units (MNIST) or 200 (Frey Face) and tanh. 784-400-40 and 784-400-20
     with ReLU are common in public code. ``batch_norm`` normalises before each activation.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.models.image_mlp import ImageMLP
+        >>> model = ImageMLP(16, latents=2)
+        >>> model.encode(torch.ones(3, 16)).mean.shape
+        torch.Size([3, 2])
     """
 
     data_kind: ClassVar[Literal["interactions", "images"]] = "images"

@@ -17,6 +17,13 @@ class MultDAE(Recommender):
     Liang et al. 2018, arXiv:1802.05814, §2.3, and the authors' notebook, whose L2 penalty λ Σ w²
     with λ = .01/500 is a ``weight_decay`` of 2λ = 4e-5 here (torch's is the gradient's factor).
     There is no rate for β to weigh: it trains with a constant, whatever its value.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.models.mult_dae import MultDAE
+        >>> model = MultDAE(10, latents=2).eval()
+        >>> model.decode(torch.zeros(3, 2)).logits.shape
+        torch.Size([3, 10])
     """
 
     has_rate: ClassVar[bool] = False

@@ -11,6 +11,13 @@ class MultVAE(Recommender):
 
     Liang, Krishnan, Hoffman & Jebara, WWW 2018, arXiv:1802.05814, and the authors' notebook for
     ML-20M, where weights start Glorot-uniform.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.models.mult_vae import MultVAE
+        >>> model = MultVAE(10, hidden=6, latents=2).eval()
+        >>> model.decode(torch.zeros(3, 2)).logits.shape
+        torch.Size([3, 10])
     """
 
     encoder: ItemsEncoder

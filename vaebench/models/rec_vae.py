@@ -61,6 +61,13 @@ class RecVAE(Recommender):
 
     RecVAE as published is this model with β_i = γ·n_i (strategy ``user_scaled.UserScaled``) and its
     own update order, which is this class's default; weights start as torch's linear layers do.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.models.rec_vae import RecVAE
+        >>> model = RecVAE(10, hidden=6, latents=2).eval()
+        >>> model.decode(torch.zeros(3, 2)).logits.shape
+        torch.Size([3, 10])
     """
 
     has_bound: ClassVar[bool] = False

@@ -124,9 +124,9 @@ def load() -> Costs:
 
 def size(plan: Plan, name: str, costs: Costs) -> Counts | None:
     """The counts of a data set: of its split if made, else of a file at hand, else as known."""
-    card = plan.folder / "data" / name / "card.json"
-    if card.exists():
-        return _counts(read_json(card)["counts"])
+    for split in plan.splits(name):
+        if split.card.exists():
+            return _counts(read_json(split.card)["counts"])
     dataset = plan.dataset(name)
     found = local_file(dataset, plan.local_folder(), plan.beside)
     if not dataset.raw_files() or (found and found[1].stat().st_size <= COUNTED):
@@ -251,7 +251,7 @@ def page(plan: Plan, costs: Costs) -> str:
     hours = [_total([(e.cells, e.hours[name]) for e in found], ".3g") for name in names]
     disk = _total([(e.cells, e.disk and e.disk / 1e6) for e in found], ".0f")
     totals = ["all", str(number), _total([(e.cells, e.updates) for e in found], ",d"), *hours, disk]
-    split = [(1, counts and counts.stored / 1e6) for counts in sizes.values()]
+    split = [(len(plan.splits(name)), c and c.stored / 1e6) for name, c in sizes.items()]
     parts = [
         f"study {plan.study.name}: {number} cells\n",
         table(head, [*rows, totals]),
@@ -261,9 +261,10 @@ def page(plan: Plan, costs: Costs) -> str:
             for name, device in costs.devices.items()
         ),
         *_unknown_precision(plan, costs),
+        *_replicates(plan),
         *(
             f"{name}: its size is not known before it is split, by "
-            f"`{COMMAND} {plan.folder}/data/{name}/card.json`"
+            f"`{COMMAND} {plan.splits(name)[0].card}`"
             for name, counts in sizes.items()
             if counts is None
         ),
@@ -273,6 +274,18 @@ def page(plan: Plan, costs: Costs) -> str:
 
 COMMAND = "snakemake --configfile CONFIG --"
 """The ``--`` ends the list of config files; without it a target would be one of them."""
+
+
+def _replicates(plan: Plan) -> list[str]:
+    """A sentence for each data set: what its replicates draw, and which split they have."""
+    if not plan.replicated:
+        return []
+    found = [f"Each replicate draws anew: {', '.join(plan.varied)}."]
+    for name in plan.datasets_used:
+        splits = plan.splits(name)
+        said = plan.drawn_for(splits[0]) if len(splits) == 1 else f"{len(splits)} replicates' own"
+        found.append(f"{name}: {len(splits)} split{'s' * (len(splits) > 1)}, {said}")
+    return found
 
 
 def _unknown_precision(plan: Plan, costs: Costs) -> list[str]:

@@ -22,6 +22,7 @@ from vaebench.report.paper import shown
 from vaebench.statistics.measures import MEASURES, Measure, Measures, measures_of
 from vaebench.tables import content, tuning
 from vaebench.tables.content import named, without_baselines
+from vaebench.words import of_replicates
 
 
 def page(
@@ -65,6 +66,9 @@ def page(
         for name in [*wanted, *(tuning.FIGURES if choices else ())]
     }
     drawn, captions = embedded(images) if images else ({}, {})
+    said = of_replicates if "splits" in frames else str
+    captions = {name: said(text) for name, text in (FIGURES | captions).items()}
+    found = findings(frames["results"], frames["models"], control, confidence, measures)
     return environment.get_template("page.html.jinja").render(
         name=config["name"],
         config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
@@ -72,9 +76,9 @@ def page(
             section: [grid for grid in grids if grid.section == section]
             for section in dict.fromkeys(grid.section for grid in grids)
         },
-        findings=findings(frames["results"], frames["models"], control, confidence, measures),
+        findings=[said(sentence) for sentence in found],
         pictures=pictures | drawn,
-        captions=FIGURES | tuning.FIGURES | captions,
+        captions=tuning.FIGURES | captions,
         cells=len(cells),
         failures=failures(cells).to_dict("records"),
         minutes=cells["seconds"].sum() / 60,

@@ -8,6 +8,7 @@ from vaebench.errors import CellsFailed
 from vaebench.files import write_text
 from vaebench.report.page import findings
 from vaebench.statistics.measures import measures_of
+from vaebench.words import of_replicates
 
 
 def write(given: Any, control: str, confidence: float, out: Path) -> None:  # noqa: ANN401 (Snakemake's)
@@ -29,4 +30,6 @@ def write(given: Any, control: str, confidence: float, out: Path) -> None:  # no
         raise CellsFailed(f"{len(failed)} of {len(cells)} cells failed; see {given.report}")
     measures = measures_of(frames["measures"])
     said = findings(frames["results"], frames["models"], control, confidence, measures)
+    if "splits" in frames:
+        said = [of_replicates(sentence) for sentence in said]
     write_text(out, "\n".join([f"all {len(cells)} cells finished", *said, ""]))

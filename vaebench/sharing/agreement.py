@@ -3,17 +3,18 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from vaebench.cells import tested
-from vaebench.cells.folder import CellFolder
+from vaebench.cells.folder import CellFolder, SplitFolder
 from vaebench.errors import ConfigError, DataError, VaebenchError
 from vaebench.files import read_json
 from vaebench.sharing import cells, documents, rescore
 from vaebench.sharing.bombs import refuse_bombs
 from vaebench.sharing.trust import refuse_foreign
-from vaebench.statistics.tuning import choose
+from vaebench.statistics.tuning import choose, promote, tried
 from vaebench.study.check import check
 from vaebench.study.plan import Cell
 from vaebench.study.saved import Saved
@@ -60,10 +61,9 @@ class Agreement:
             self.plan = self.trials.plan
             check(self.plan)
             self.trials.check()
-            self.cards = self.study.cards()
-            for dataset in self.plan.datasets_used:
-                if dataset not in self.cards:
-                    raise DataError(f"{folder}: data/{dataset}/card.json is missing")
+            for split in self.plan.splits():
+                if not split.card.exists():
+                    raise DataError(f"{folder}: data/{split.key}/card.json is missing")
         self.specs: dict[CellFolder, dict[str, Any]] = {}
 
     def differences(self) -> Iterator[str]:
@@ -79,14 +79,11 @@ class Agreement:
     def rescored(self, data: Path) -> Iterator[str]:
         """The test values that weights and one's own ``data`` do not give."""
         metrics = self.plan.study.all_metrics
-        for dataset in self.plan.datasets_used:
-            with (
-                readable(data),
-                rescore.split(self.plan, dataset, data, self.cards[dataset]) as own,
-            ):
+        for split in self.plan.splits():
+            with readable(data), rescore.split(self.plan, split, data) as own:
                 for folder in self.done():
-                    if folder.dataset == dataset:
-                        cell = self.plan.cell(folder)
+                    cell = self.plan.cell(folder)
+                    if self.plan.card(cell) == split.card:
                         found = rescore.differences(cell, self.specs[folder], own, metrics)
                         yield from self._one(folder.path, found)
 
@@ -100,8 +97,8 @@ class Agreement:
 
     def _below(self) -> Iterator[str]:
         """What does not agree in data, trials and cells."""
-        for dataset in self.plan.datasets_used:
-            yield from self._one(self.cards[dataset].parent, self._card(dataset))
+        for split in self.plan.splits():
+            yield from self._one(split.path, self._card(split))
         for key, path in zip(self.trials.groups, self.trials.choices(), strict=True):
             yield from self._one(Path(path), self._choice(key, Path(path)))
         for cell in self.plan.cells.values():
@@ -119,10 +116,12 @@ class Agreement:
         except DataError as error:
             yield str(error)
 
-    def _card(self, dataset: str) -> Iterator[str]:
-        """Whether a card is that of the data set which the study describes."""
-        card, options = read_json(self.cards[dataset]), self.plan.dataset_options(dataset)
-        described = self.plan.dataset(dataset)
+    def _card(self, split: SplitFolder) -> Iterator[str]:
+        """Whether a card is that of the data set, and of the draw, which the study describes."""
+        card, options = read_json(split.card), self.plan.split_options(split)
+        described, drawn_for = self.plan.split_of(split), self.plan.drawn_for(split)
+        if card.get("drawn_for") != drawn_for:
+            yield f"card.json: is drawn for {card.get('drawn_for')}, the study for {drawn_for}"
         if card["kind"] != described.kind:
             yield f"card.json has {card['kind']}, the study {described.kind}"
         if "protocol" in card and "split" in options:
@@ -137,21 +136,27 @@ class Agreement:
 
     def _choice(self, key: str, path: Path) -> Iterator[str]:
         """Whether a choice follows from its trials, and the trials are those of the design."""
-        group, folders = self.trials.groups[key], self.trials.cells(key)
-        for folder in (folder for seeds in folders for folder in seeds):
-            cell = self.trials.cell(folder)
-            asked = cells.specification(cell, None, trusted=self.trusted)
-            for sentence in cells.trained(folder.path, asked, self.cards[cell.dataset]):
+        group, metric = self.trials.groups[key], self.trials.metric(key)
+        rungs = [tried(**rung) for rung in self.trials.run(key)]
+        for number, (before, rung) in enumerate(pairwise(rungs), 2):
+            assert rung.places is not None  # noqa: S101 (a later rung)
+            made = promote(group.trials, before, len(rung.cells), metric)
+            if json.loads(json.dumps(made)) != read_json(rung.places):
+                yield f"the places of rung {number} do not follow from the rung before"
+        for cell in map(self.trials.cell, self.trials.folders(key)):
+            folder = cell.folder
+            places = next(map(Path, self.trials.choice_of(cell)), None)
+            asked = cells.specification(cell, places, trusted=self.trusted)
+            for sentence in cells.trained(folder.path, asked, self.plan.card(cell)):
                 yield f"{folder.path.relative_to(self.study.folder)}: {sentence}"
-        paths = [[folder.path for folder in seeds] for seeds in folders]
-        made = json.loads(json.dumps(choose(group.trials, paths, self.trials.metric(key))))
-        if made != read_json(path):
+        choice = choose(group.trials, rungs, metric, group.cell.replicate)
+        if json.loads(json.dumps(choice)) != read_json(path):
             yield "does not follow from the trials"
 
     def _cell(self, cell: Cell) -> Iterator[str]:
         """Whether a cell's files agree with the study and with each other."""
         choice = next((Path(path) for path in self.trials.choice_of(cell)), None)
         asked = cells.specification(cell, choice, trusted=self.trusted)
-        yield from cells.trained(cell.folder.path, asked, self.cards[cell.dataset])
+        yield from cells.trained(cell.folder.path, asked, self.plan.card(cell))
         yield from cells.tested(cell.folder.path, tested.described(self.plan.study.all_metrics))
         self.specs[cell.folder] = asked

@@ -39,7 +39,7 @@ def specification(cell: Cell, choice: Path | None, *, trusted: bool = False) -> 
     """
     stages = {name: folder.path for name, folder in cell.stages.items()}
     try:
-        found = found_elsewhere(cell.spec, stages, choice)
+        found = found_elsewhere(cell.spec, stages, choice, cell.folder.place)
     except Diverged:  # a blocked cell
         resolved = cell.spec | ({"strategy": {"name": NONE}} if cell.is_baseline else {})
     else:

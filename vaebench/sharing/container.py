@@ -41,6 +41,7 @@ RATIO, FREE = 20, 64 * MIB
 """All files together may have ``FREE`` bytes and ``RATIO`` times those of the archive."""
 
 _WORD = r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}"
+_TRIAL = r"(?:trial-\d+|rung-\d+/place-\d+)"
 _CELL = rf"cells/{_WORD}/{_WORD}/{_WORD}/seed-\d+"
 TRIAL = tuple(name for name in TRAINED if not name.endswith(".safetensors"))
 """The files of a trial that are packed: its weights are used for nothing."""
@@ -58,11 +59,11 @@ SIZES: dict[str, int] = {
     rf"figures/{_WORD}\.(?:pdf|png)": 32 * MIB,
     rf"images/(?:index\.json|{_WORD}\.(?:pdf|png))": 32 * MIB,
     rf"images/{_CELL}/(?:metrics\.json|values\.npz)": 64 * MIB,
-    rf"data/{_WORD}/card\.json": MIB,
-    rf"tuning/{_WORD}/{_WORD}/{_WORD}\.json": 4 * MIB,
+    rf"data/{_WORD}/(?:replicate-\d+/)?card\.json": MIB,
+    rf"tuning/(?:rung-\d+/places/)?{_WORD}/{_WORD}/{_WORD}(?:/seed-\d+)?\.json": 4 * MIB,
     rf"logs/{_CELL}/{_WORD}\.log": 16 * MIB,
     **{rf"{_CELL}/{re.escape(name)}": _BY_ENDING[Path(name).suffix] for name in FILES},
-    **{rf"tuning/trial-\d+/{_CELL}/{re.escape(name)}": 64 * MIB for name in TRIAL},
+    **{rf"tuning/{_TRIAL}/{_CELL}/{re.escape(name)}": 64 * MIB for name in TRIAL},
     rf"{CODE}/.+": 16 * MIB,
 }
 """Pattern of a file's path in a study → the most bytes that it may have."""
@@ -71,7 +72,8 @@ _KNOWN = {re.compile(pattern): most for pattern, most in SIZES.items()}
 
 DOCUMENTS = (
     *("report.html", "tables/*", "figures/*", "paper/*", "images/*", "images/cells/*/*/*/*/*"),
-    *("data/*/card.json", "tuning/*/*/*.json"),
+    *("data/*/card.json", "data/*/*/card.json", "tuning/*/*/*.json", "tuning/*/*/*/seed-*.json"),
+    *("tuning/rung-*/places/*/*/*.json", "tuning/rung-*/places/*/*/*/seed-*.json"),
 )
 """What a study says, and what it says it of; its cells and trials are further files."""
 
@@ -109,7 +111,9 @@ def documents(folder: Path) -> list[str]:
 
 def trials(folder: Path) -> list[Path]:
     """The seals of all trials of a study."""
-    return sorted(folder.glob("tuning/trial-*/cells/*/*/*/*/training.json"))
+    stages = ("trial-*", "rung-*/place-*")
+    found = (folder.glob(f"tuning/{each}/cells/*/*/*/*/training.json") for each in stages)
+    return sorted(path for paths in found for path in paths)
 
 
 def signed(manifest: Mapping[str, Any]) -> bytes:

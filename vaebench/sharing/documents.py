@@ -52,8 +52,7 @@ class _Remake:
 
     def __init__(self, study: Saved, trials: Trials, home: Path) -> None:
         self.study, self.plan, self.trials, self.home = study, trials.plan, trials, home
-        here = study.cards()
-        self.cards = [str(here[name]) for name in self.plan.datasets_used]
+        self.cards = [str(split.card) for split in self.plan.splits()]
         place = Path(study.written["results"]) / study.folder.name
         # a log is named by the study's folder, which may have moved
         self.place = (str(study.folder), str(place))
@@ -69,7 +68,7 @@ class _Remake:
         tables, theirs = self.home / "tables", self.study.folder / "tables"
         cells = [str(cell) for cell in self.study.cells()]
         written.write(cells, self.cards, tables, self.plan.question())
-        options = {name: self.plan.dataset_options(name) for name in self.plan.datasets_used}
+        options = self.plan.published()
         done = [cell for cell in self.study.cells() if (cell / "status.json").is_file()]
         published.write(done, options, tables / "published.csv", tables / "published.md")
         yield from self._new()

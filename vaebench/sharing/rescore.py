@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from vaebench.baselines import Baseline
 from vaebench.cells import baseline, test
+from vaebench.cells.folder import SplitFolder
 from vaebench.cells.tested import Components, built, interactions, popularity
 from vaebench.components import create, unnamed
 from vaebench.datasets import Dataset
@@ -41,32 +42,31 @@ on another processor. The mean has to keep the tolerance all the same."""
 
 
 @contextmanager
-def split(plan: Plan, dataset: str, given: Path, theirs: Path) -> Iterator[Path]:
-    """A folder with the split of a data set, from the checker's own data.
+def split(plan: Plan, theirs: SplitFolder, given: Path) -> Iterator[Path]:
+    """A folder with a split of the study, from the checker's own data.
 
     Args:
         plan: of the study.
-        dataset: its name in the study.
+        theirs: the study's split; our card must say the same as its.
         given: a split, a folder of splits by name (``…/data``), or a folder of raw files.
-        theirs: the study's card; ours must say the same.
 
     Raises:
         DataError: there is no such data, or it is other data.
     """
     with tempfile.TemporaryDirectory(prefix="vaebench-") as name:
         made = next(
-            (folder for folder in (given / dataset, given) if (folder / "card.json").is_file()),
+            (folder for folder in (given / theirs.key, given) if (folder / "card.json").is_file()),
             None,
         )
         folder = made or Path(name)
         if made is None:
-            _make(plan.dataset(dataset), given, Path(name))
+            _make(plan.split_of(theirs), given, Path(name))
         check(folder, sealed(folder / "card.json"))
-        ours, wanted = read_json(folder / "card.json"), read_json(theirs)
+        ours, wanted = read_json(folder / "card.json"), read_json(theirs.card)
         for key in ("kind", "protocol", "counts", "shape", "dynamic", "held_out_class"):
             if ours.get(key) != wanted.get(key):
                 raise DataError(
-                    f"{given}: is not the data of {dataset}: {key} is {ours.get(key)}, in the "
+                    f"{given}: is not the data of {theirs.key}: {key} is {ours.get(key)}, in the "
                     f"study {wanted.get(key)}; allowed: the same raw file, or its split"
                 )
         yield folder

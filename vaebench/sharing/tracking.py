@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
-from vaebench.cells.folder import FILES, NONE, TRAINED, CellFolder
+from vaebench.cells.folder import FILES, NONE, TRAINED, CellFolder, SplitFolder, card_among
 from vaebench.errors import DataError
 from vaebench.files import read_json
 from vaebench.machine.leases import one_of
@@ -47,7 +47,7 @@ and with other weights the times in ``training.json`` are others, too."""
 def sync(
     config: dict[str, Any],
     cells: Sequence[Path],
-    cards: dict[str, Path],
+    cards: Sequence[Path],
     documents: Sequence[Path],
 ) -> dict[str, str]:
     """Mirror the finished cells and the study's tables and figures.
@@ -56,7 +56,7 @@ def sync(
         config: the study's configuration; ``tracking`` says where to and under which title. Each
             data set has an experiment ``title: data set``, the study itself one named ``title``.
         cells: folders of cells; one without ``status.json`` is not finished and left for later.
-        cards: data set → its ``card.json``.
+        cards: the ``card.json`` of every split.
         documents: tables, figures and the report, artifacts of the study's own run.
 
     Returns:
@@ -88,16 +88,17 @@ def _mirror(
     artifacts: str | None,
     config: dict[str, Any],
     cells: Sequence[Path],
-    cards: dict[str, Path],
+    cards: Sequence[Path],
     documents: Sequence[Path],
 ) -> dict[str, str]:
     """See :func:`sync`."""
     study = config["name"]
     title = config["tracking"]["experiment"] or f"vaebench {study}"
-    inputs = {name: _input(name, card) for name, card in cards.items()}
+    inputs = {card: _input(card) for card in cards}
     finished = [cell for cell in map(CellFolder.parse, cells) if cell.finished]
     # one experiment a data set: its runs can be compared, those of two data sets cannot
-    titles = {name: f"{title}: {name}" for name in cards}
+    names = [SplitFolder.parse(card).dataset for card in cards]
+    titles = {name: f"{title}: {name}" for name in names}
     for cell in finished:
         # trials of a tuning stage are no results: they stand apart
         tuning = "" if cell.trial is None else ", tuning"
@@ -115,7 +116,7 @@ def _mirror(
             study,
             digest,
             cell,
-            inputs.get(cell.dataset),
+            inputs,
             look.colour(cell.strategy),
         )
     if not documents:  # not yet
@@ -200,7 +201,7 @@ def _cell(
     study: str,
     digest: str,
     cell: CellFolder,
-    data: DatasetInput | None,
+    inputs: Mapping[Path, DatasetInput],
     colour: str,
 ) -> str:
     """Log one cell as a new run; the content tag comes last, so a half-logged run is replaced."""
@@ -209,12 +210,16 @@ def _cell(
         summary, status = read_json(cell.file("summary.json")), read_json(cell.file("status.json"))
     else:
         summary = status = read_json(cell.file("training.json"))
-    start = int(summary["started_at"] * 1000)
+    start, names, replicate = int(summary["started_at"] * 1000), cell.names, config.get("replicate")
+    number = f"seed {cell.seed}"
+    if replicate is not None:
+        names |= {"seed": config["seed"], "replicate": replicate}
+        number = f"replicate {replicate}"
     tags = {
         KEY: cell.label,
         "study": study,
-        **{name: str(value) for name, value in cell.names.items()},
-        **({} if cell.trial is None else {"trial": f"trial-{cell.trial}"}),
+        **{name: str(value) for name, value in names.items()},
+        **({} if cell.trial is None else {"trial": cell.label.removesuffix(f"/{cell.key}")}),
         "status": status["status"],
         "mlflow.runColor": colour,
         "reason": status["reason"] or "",
@@ -222,15 +227,16 @@ def _cell(
         "git_dirty": str(summary["commit"]["dirty"]),
         "config_sha256": config_hash(config),
     }
-    name = f"{cell.strategy} · {cell.model} · seed {cell.seed}"
+    name = f"{cell.strategy} · {cell.model} · {number}"
     run = client.create_run(experiment, start_time=start, tags=tags, run_name=name).info.run_id
     trace = _trace(cell.file("trace.parquet"))
     metrics = [*_series(trace, start), *_finals(summary, start)]
     for first in range(0, len(metrics), PER_BATCH):
         client.log_batch(run, metrics=metrics[first : first + PER_BATCH])
     client.log_batch(run, params=[Param(name, str(value)) for name, value in _flat(config)])
-    if data is not None:
-        client.log_inputs(run, [data])
+    card = card_among(inputs, cell.dataset, replicate)
+    if card is not None:
+        client.log_inputs(run, [inputs[card]])
     for artifact in _artifacts(cell):
         client.log_artifact(run, str(artifact))
     end = start + int(summary["seconds"] * 1000)
@@ -306,14 +312,14 @@ def _finals(summary: dict[str, Any], start: int) -> list[Metric]:
     ]
 
 
-def _input(name: str, card: Path) -> DatasetInput:
+def _input(card: Path) -> DatasetInput:
     """The data set with its counts, its raw file's name and checksum, and its card's digest.
 
     Its source is the folder of the split, what ``mlflow.data.get_source(input).load()`` gives.
     """
     facts = read_json(card)
     dataset = Dataset(
-        name=name,
+        name=SplitFolder.parse(card).key,
         digest=_hash(card.read_text(encoding="utf-8")),
         source_type="local",
         source=json.dumps({"uri": card.parent.resolve().as_uri()}),

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vaebench.cells.folder import SEALS
+from vaebench.cells.folder import SEALS, SplitFolder
 from vaebench.errors import DataError, VaebenchError
 from vaebench.machine import provenance
 from vaebench.seal import STUDY, check_file, sealed
@@ -131,13 +131,13 @@ def _seals(verdict: Verdict, folder: Path) -> None:
         files = tuple(n for n in SEALS[path.name] if n in TRIAL or path.with_name(n).exists())
         found += _broken(folder, path, files)
     splits = 0
-    for card in sorted(folder.glob("data/*/card.json")):
+    for card in (folder / name for name in documents(folder) if name.endswith("/card.json")):
         files = tuple(name for name in sealed(card) if card.with_name(name).is_file())
         found += _broken(folder, card, files)
         splits += bool(files)
         if not files:
             why = "its files are not here" if sealed(card) else "its card has no digests"
-            verdict.unchecked.append(f"the split of {card.parent.name}: {why}")
+            verdict.unchecked.append(f"the split of {SplitFolder.parse(card).key}: {why}")
     verdict.differences += found
     what = f"{len(cells)} cells, {len(tried)} trials, {splits} splits, tables, figures, report"
     verdict.checked.append(f"digests of {what}")

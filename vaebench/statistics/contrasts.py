@@ -7,7 +7,7 @@ import pandas as pd
 
 from vaebench.statistics.effect import effect_size
 from vaebench.statistics.equivalence import equivalence
-from vaebench.statistics.layout import NO_SPREAD, Layout, Student
+from vaebench.statistics.layout import NO_SPREAD, Layout, Student, common_of, means, overall
 from vaebench.statistics.superiority import superiority
 
 COLUMNS = [
@@ -41,11 +41,17 @@ BOTH, SEEDS = "crossed and seeds", "seeds alone"
 
 def paired(treated: pd.DataFrame, control: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """The values of both over the examples and the seeds that both have: (U, S) each."""
-    if treated.index.equals(control.index) and treated.columns.equals(control.columns):
+    same = treated.index.equals(control.index) and treated.columns.equals(control.columns)
+    if same and common_of(control) is None:
         return treated.to_numpy(), control.to_numpy()
     examples = treated.index.intersection(control.index)
     seeds = treated.columns.intersection(control.columns)
-    return treated.loc[examples, seeds].to_numpy(), control.loc[examples, seeds].to_numpy()
+    a, b = treated.loc[examples, seeds].to_numpy(), control.loc[examples, seeds].to_numpy()
+    if common_of(control) is None:
+        return a, b
+    neither = np.isnan(a) | np.isnan(b)
+    there = ~neither.all(0)
+    return np.where(neither, np.nan, a)[:, there], np.where(neither, np.nan, b)[:, there]
 
 
 def contrast(
@@ -77,16 +83,17 @@ def contrast(
         margin: differences within ± this are called equivalent; NaN: not asked.
     """
     a, b = paired(treated, control)
-    differences = a - b
+    differences, common = a - b, common_of(control)
     of_cells = max(len(treated), len(control)) == 1
     result: dict[str, object] = dict.fromkeys(COLUMNS, math.nan)
-    result |= {"pairs": a.shape[1], "paired_examples": a.shape[0], "margin": margin, "test": ""}
+    examples = a.shape[0] if common is None or not a.size else round(np.isfinite(a).sum(0).mean())
+    result |= {"pairs": a.shape[1], "paired_examples": examples, "margin": margin, "test": ""}
     note = why_not(differences.shape, of_cells=of_cells)
     if not differences.size:
         return result | {"note": note}
-    scale = max(np.abs(a).max(), np.abs(b).max())
-    layout = Layout.of(differences, float(scale))
-    level = abs(float(b.mean()))
+    scale = max(np.nanmax(np.abs(a)), np.nanmax(np.abs(b)))
+    layout = Layout.of(differences, float(scale), common=common)
+    level = abs(overall(b, common))
     result |= {
         "difference": layout.mean,
         "relative": layout.mean / level if level else math.nan,
@@ -98,7 +105,7 @@ def contrast(
         what = "identical results" if identical else "the difference does not vary"
         return result | {"note": f"{what}: no test"}
     low, high = layout.interval(confidence)
-    share, share_low, share_high = superiority(a.mean(0), b.mean(0), confidence)
+    share, share_low, share_high = superiority(means(a, common), means(b, common), confidence)
 
     def p(claim: Student) -> float:
         return claim.two_sided() if claim.error > NO_SPREAD * scale else math.nan

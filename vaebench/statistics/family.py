@@ -11,7 +11,7 @@ from vaebench.statistics.bootstrap import RESAMPLES, expanded, two_way
 from vaebench.statistics.contrasts import COLUMNS, contrast, paired
 from vaebench.statistics.effect import effect_interval
 from vaebench.statistics.equivalence import margin_of
-from vaebench.statistics.layout import Layout
+from vaebench.statistics.layout import Layout, common_of, overall
 from vaebench.statistics.multiplicity import benjamini_hochberg, holm
 from vaebench.statistics.simultaneous import joint, reachable, selected
 
@@ -64,17 +64,18 @@ def compare(
     """
     rows: list[dict[str, object]] = []
     alpha, planned = 1 - confidence, planned or {}
-    level = float(values[control].to_numpy().mean()) if control in values else math.nan
+    common = next((common_of(frame) for frame in values.values()), None)
+    level = overall(values[control].to_numpy(), common) if control in values else math.nan
     for strategy in (name for name in order if name in values or planned.get(name)):
         if strategy not in values:
             lost = planned[strategy]
             row: dict[str, object] = {"strategy": strategy, "seeds": 0, "failed": lost}
             rows.append(row | {"examples": 0, "note": "no seed has a result: no test"})
             continue
-        layout = Layout.of(values[strategy].to_numpy(), fixed=fixed)
+        layout = Layout.of(values[strategy].to_numpy(), fixed=fixed, common=common)
         low, high = layout.interval(confidence)
         row = {"strategy": strategy, "mean": layout.mean, "low": low, "high": high}
-        row |= {"seeds": layout.seeds, "examples": layout.examples}
+        row |= {"seeds": layout.seeds, "examples": round(layout.examples)}
         row["failed"] = max(0, planned.get(strategy, 0) - layout.seeds)
         if strategy == control:
             row["note"] = "control"
@@ -112,8 +113,12 @@ def bootstrap_bounds(
 ) -> dict[str, tuple[float, float]]:
     """Strategy → bootstrap bounds of its difference to the control, where there are any.
 
-    Strategies that share their examples are resampled together: one draw serves them all.
+    Strategies that share their examples are resampled together: one draw serves them all. There
+    are none of replicates with test parts of their own: resampling three to ten means, with what
+    lies below them, gives little more than the smallest and the largest.
     """
+    if any(common_of(frame) is not None for frame in values.values()):
+        return {}
     groups: dict[int, dict[str, np.ndarray]] = {}
     for strategy in values if control in values and resamples else ():
         a, b = paired(values[strategy], values[control])

@@ -1,9 +1,15 @@
-"""The crossed two-way layout: y_us = μ + a_u + b_s + e_us, examples × seeds, both random."""
+"""The crossed two-way layout: y_us = μ + a_u + b_s + e_us, examples × seeds, both random.
+
+Replicates have test parts of their own: there examples are nested, y_ur = μ + b_r + w_ur
+(:meth:`Layout.nested`), and the same formulas hold with other mean squares.
+"""
 
 import math
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
@@ -64,6 +70,31 @@ def two_sided(mean: ArrayLike, error: ArrayLike, freedom: ArrayLike) -> np.ndarr
     return np.asarray(2 * stdtr(freedom, -np.abs(mean) / error))
 
 
+COMMON = "common"
+"""In the ``attrs`` of a frame examples × replicates: the share of test examples that two replicates
+have in common by chance, where each has its own. Its rows then mean nothing across columns, and NaN
+stands where a replicate has no such row."""
+
+
+def common_of(frame: pd.DataFrame) -> float | None:
+    """The share of :data:`COMMON`; None where all columns are of the same examples."""
+    share: float | None = frame.attrs.get(COMMON)
+    return share
+
+
+def means(y: np.ndarray, common: float | None = None) -> np.ndarray:
+    """(S,) column means; of nested values those of the rows that a column has."""
+    if common is None:
+        return y.mean(0)
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # an empty column
+        return np.nanmean(y, axis=0)
+
+
+def overall(y: np.ndarray, common: float | None = None) -> float:
+    """The mean; of nested values the mean of column means, each replicate counting alike."""
+    return float(y.mean() if common is None else means(y, common).mean())
+
+
 @dataclass(frozen=True)
 class Student:
     """A mean, its standard error and degrees of freedom: all that a t statement needs."""
@@ -111,7 +142,7 @@ class Layout:
 
     Attributes:
         mean: the mean over all examples and seeds.
-        examples: U.
+        examples: U; of replicates the harmonic mean of theirs.
         seeds: S.
         ms_example: see :func:`mean_squares`.
         ms_seed: likewise.
@@ -120,7 +151,7 @@ class Layout:
     """
 
     mean: float
-    examples: int
+    examples: float
     seeds: int
     ms_example: float
     ms_seed: float
@@ -128,14 +159,24 @@ class Layout:
     scale: float
 
     @classmethod
-    def of(cls, y: np.ndarray, scale: float | None = None, *, fixed: bool = False) -> "Layout":
+    def of(
+        cls,
+        y: np.ndarray,
+        scale: float | None = None,
+        *,
+        fixed: bool = False,
+        common: float | None = None,
+    ) -> "Layout":
         """The layout of y (U, S), all finite; NaN where two seeds or two examples are wanting.
 
         Args:
             y: the values.
             scale: the largest absolute value behind y, where y is itself a difference.
             fixed: nothing was drawn: every seed would give the same, so that MS_s = MS_e = 0.
+            common: y is nested, see :meth:`nested`.
         """
+        if common is not None and len(y) > 1:
+            return cls.nested(y, common, scale)
         examples, seeds = y.shape
         if not y.size:
             return cls(math.nan, examples, seeds, math.nan, math.nan, math.nan, 0.0)
@@ -149,6 +190,46 @@ class Layout:
             return cls(mean, 1, seeds, math.nan, float(y[0].var(ddof=1)), math.nan, scale)
         mean, of_examples, of_seeds, residual = map(float, mean_squares(y))
         return cls(mean, examples, seeds, of_examples, of_seeds, residual, scale)
+
+    @classmethod
+    def nested(cls, y: np.ndarray, common: float, scale: float | None = None) -> "Layout":
+        """The layout of R replicates with test parts of their own, y (U, R), NaN where none is.
+
+        y_ur = μ + b_r + w_ur. With m_r the mean of replicate r, s_m² the variance of the m_r, s_w²
+        that of the values within replicates (pooled) and U their (harmonic mean) number,
+
+            E s_m² = σ_b² + (1 − c)·σ_w²/U,   Var(m̄) = σ_b²/R + σ_w²/(U·R)·(1 + (R − 1)·c)
+
+        for a share c of examples in common, each of which has the same value in both; less where
+        it has not. So Var(m̄) is estimated by s_m²/R + c·s_w²/U, and never by less than what
+        sampling examples alone accounts for. With c = U/N, of N examples in the data, the second
+        part is s_w²/N: what N examples say of others like them (as in the correction for
+        overlapping splits of Nadeau & Bengio 2003, Machine Learning 52, there for all of s_m²).
+
+        These are :func:`satterthwaite`'s formulas with MS_e = s_w², MS_u = (1 + R·c)·s_w² and
+        MS_s = U·s_m², so all that is made of a crossed layout holds: :attr:`by_seed` is the t on
+        replicate means, :attr:`components` are (c·σ_w², σ_b², σ_w²).
+
+        Args:
+            y: the values; rows mean nothing across columns.
+            common: c.
+            scale: see :meth:`of`.
+        """
+        counts = np.isfinite(y).sum(0)
+        y = y[:, counts > 0]
+        counts = counts[counts > 0]
+        replicates = len(counts)
+        if not replicates:
+            return cls(math.nan, 0, 0, math.nan, math.nan, math.nan, 0.0)
+        scale = float(np.nanmax(np.abs(y))) if scale is None else scale
+        by_replicate = means(y, common)
+        mean, examples = float(by_replicate.mean()), replicates / float((1 / counts).sum())
+        if replicates < TWO or counts.sum() == replicates:
+            return cls(mean, round(examples), replicates, math.nan, math.nan, math.nan, scale)
+        within = float(np.nansum((y - by_replicate) ** 2) / (counts.sum() - replicates))
+        of_means = examples * float(by_replicate.var(ddof=1))
+        of_examples = (1 + replicates * common) * within
+        return cls(mean, examples, replicates, of_examples, of_means, within, scale)
 
     @property
     def crossed(self) -> Student:
@@ -176,7 +257,7 @@ class Layout:
         return [claim for claim in found if claim.error > NO_SPREAD * self.scale]
 
     @property
-    def size(self) -> int:
+    def size(self) -> float:
         """U·S."""
         return self.examples * self.seeds
 

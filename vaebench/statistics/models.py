@@ -8,7 +8,7 @@ import pandas as pd
 from vaebench.statistics.contrasts import contrast
 from vaebench.statistics.equivalence import margin_of
 from vaebench.statistics.family import Values, verdict
-from vaebench.statistics.layout import Layout
+from vaebench.statistics.layout import Layout, common_of, overall
 from vaebench.statistics.multiplicity import holm
 from vaebench.statistics.simultaneous import joint, reachable
 
@@ -56,10 +56,12 @@ def between_models(
             if model == reference and strategy != control:
                 continue
             block = values[strategy]
-            layout = Layout.of(block.to_numpy(), fixed=model in fixed)
+            common = common_of(block)
+            layout = Layout.of(block.to_numpy(), fixed=model in fixed, common=common)
             low, high = layout.interval(confidence)
             row: dict[str, object] = {"model": model, "strategy": strategy, "mean": layout.mean}
-            row |= {"low": low, "high": high, "seeds": layout.seeds, "examples": layout.examples}
+            row |= {"low": low, "high": high, "seeds": layout.seeds}
+            row["examples"] = round(layout.examples)
             wanted = (planned or {}).get(model, {}).get(strategy, 0)
             row["failed"] = max(0, wanted - layout.seeds)
             if reference is None:
@@ -70,7 +72,7 @@ def between_models(
                 base = present[reference][control]
                 if model in fixed:
                     block = pd.DataFrame(dict.fromkeys(base.columns, block.iloc[:, 0]))
-                limit = margin_of(margin, metric, float(base.to_numpy().mean()))
+                limit = margin_of(margin, metric, overall(base.to_numpy(), common))
                 row |= contrast(block, base, confidence, limit)
             rows.append(row)
     needed = ["p_equivalence", "error", "freedom", "error_seeds"]

@@ -21,7 +21,7 @@ from scipy.special import chdtri, ndtr, stdtrit
 
 from vaebench.statistics.contrasts import paired
 from vaebench.statistics.family import Values
-from vaebench.statistics.layout import Layout, satterthwaite
+from vaebench.statistics.layout import Layout, common_of, overall, satterthwaite
 
 MOST_SEEDS = 1_000
 """More seeds than anybody runs."""
@@ -58,17 +58,17 @@ class Components:
         """The components of a family; None where no contrast has two seeds."""
         if control not in values:
             return None
-        layouts = []
+        layouts, common = [], common_of(values[control])
         for strategy in values:
             if strategy != control:
                 a, b = paired(values[strategy], values[control])
                 if a.size and a.shape[1] > 1:
-                    layouts.append(Layout.of(a - b))
+                    layouts.append(Layout.of(a - b, common=common))
         if not layouts:
             return None
         example, seed, error = np.mean([layout.components for layout in layouts], axis=0).tolist()
-        level = float(values[control].to_numpy().mean())
-        examples = min(layout.examples for layout in layouts)
+        level = overall(values[control].to_numpy(), common)
+        examples = round(min(layout.examples for layout in layouts))
         seeds = min(layout.seeds for layout in layouts)
         return cls(level, example, seed, error, examples, seeds, len(layouts))
 

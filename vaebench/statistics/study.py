@@ -1,7 +1,7 @@
 """A study's statistics: all its cells in, tidy frames out, one family in memory at a time."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import pandas as pd
@@ -32,6 +32,7 @@ class Question:
             :func:`vaebench.statistics.measures.primary`.
         units: data set → what it is a sample of, see :func:`vaebench.statistics.across.across`.
         measures: the metrics, in the order of the tables.
+        varied: what each replicate draws anew; empty in a study of seeds.
     """
 
     order: list[str]
@@ -41,6 +42,7 @@ class Question:
     primary: str | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     measures: Measures = field(default_factory=lambda: MEASURES)
+    varied: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

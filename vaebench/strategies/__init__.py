@@ -131,6 +131,20 @@ class Strategy(Checked, nn.Module, ABC):
     def observe(self, validation: float) -> None:
         """Advance on the validation metric of an epoch (higher is better); by default nothing."""
 
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        """The share of training, in [0, 1], until which β moves by schedule; by default 0.
+
+        From the update t ≥ share · ``total`` on, β depends on the statistics and on closed-loop
+        state alone, but for 1 % of its range. A closed loop moves on: what counts is the schedule
+        of its set-point, and of when it begins. Patience counts from there
+        (:mod:`vaebench.training.patience`). A strategy that goes by :meth:`observe` never knows
+        and says 1.
+
+        Args:
+            total: T, the number of updates of the whole training.
+        """
+        return 0.0
+
     def aim(self) -> Target | None:
         """What the strategy drives to a value set beforehand; by default nothing.
 

@@ -17,6 +17,14 @@ class CapSearch(Strategy):
     the β at the peak of validation NDCG@100, retrain with it). Here the run goes on with it: once
     ``patience`` epochs in a row brought no new best, β returns to its value at the best epoch's end
     and stays. U = ``updates_per_unit``.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.cap_search import CapSearch
+        >>> now = Stats(torch.tensor(40), 100, torch.zeros(2), torch.ones(2, 3))
+        >>> CapSearch(updates_per_unit=1000, cap=1.0)(now)
+        tensor(0.0400, dtype=torch.float64)
     """
 
     search_space: ClassVar = {"updates_per_unit": Range(1_000, 1_000_000, log=True)}
@@ -38,6 +46,10 @@ class CapSearch(Strategy):
         self.register_buffer("best_beta", torch.zeros((), dtype=torch.float64))
         self.register_buffer("current", torch.zeros((), dtype=torch.float64))
         self.register_buffer("without_best", torch.zeros((), dtype=torch.int64))
+
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        """The end: validation may stop the rise at any epoch, and β then falls back."""
+        return 1.0
 
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""

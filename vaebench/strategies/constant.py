@@ -14,6 +14,14 @@ class Constant(Strategy):
 
     β = 1 is the variational autoencoder (Kingma & Welling 2013, arXiv:1312.6114), β > 1 the β-VAE
     (Higgins et al. 2017), β = 0 a stochastic autoencoder.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.constant import Constant
+        >>> now = Stats(torch.tensor(50), 100, torch.zeros(2), torch.ones(2, 3))
+        >>> Constant(beta=0.5)(now)
+        tensor(0.5000, dtype=torch.float64)
     """
 
     search_space: ClassVar = {"beta": WEIGHT}

@@ -7,7 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from vaebench.search import WEIGHT, Range
+from vaebench.search import PARTS, SHARE, WEIGHT
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 RAMPS = {
@@ -24,13 +24,17 @@ class Cyclical(Strategy):
     M ``cycles``, each rising over its share R = ``ramp`` and then holding the cap (Fu et al. 2019,
     arXiv:1903.10145, eq. 6-7; M = 4, R = .5). The published experiments restart the learning rate
     with every cycle as well; here it stays constant, so that β alone is compared.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.cyclical import Cyclical
+        >>> now = Stats(torch.tensor(75), 100, torch.zeros(2), torch.ones(2, 3))
+        >>> Cyclical(cap=0.2, cycles=2, ramp=1.0)(now)
+        tensor(0.1000, dtype=torch.float64)
     """
 
-    search_space: ClassVar = {
-        "cap": WEIGHT,
-        "cycles": Range(1, 10, whole=True),
-        "ramp": Range(0.1, 1),
-    }
+    search_space: ClassVar = {"cap": WEIGHT, "cycles": PARTS, "ramp": SHARE}
 
     def __init__(
         self,
@@ -42,6 +46,12 @@ class Cyclical(Strategy):
     ) -> None:
         super().__init__()
         self.cap, self.cycles, self.ramp, self.shape = cap, cycles, ramp, shape
+
+    def moves_until(self, total: int) -> float:
+        """The end of the last ramp."""
+        period = math.ceil(total / self.cycles)
+        begin = (total - 1) // period * period  # of the last cycle
+        return min(1.0, (begin + self.ramp * total / self.cycles) / total)
 
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from vaebench.search import Range
+from vaebench.search import NATS
 from vaebench.strategies import Stats, Strategy, Weight
 
 
@@ -13,9 +13,19 @@ class ExampleFloor(Strategy):
 
     Unlike free bits (Kingma et al. 2016, arXiv:1606.04934) the floor is under each example's rate,
     not under the batch mean of a latent. ``floor`` is κ in nats per example.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.example_floor import ExampleFloor
+        >>> rate = torch.tensor([[0.5, 0.5], [2.0, 1.0]])
+        >>> now = Stats(torch.tensor(50), 100, torch.zeros(2), rate)
+        >>> ExampleFloor(floor=2.0)(now)
+        tensor([[0.],
+                [1.]])
     """
 
-    search_space: ClassVar = {"floor": Range(1, 100, log=True)}
+    search_space: ClassVar = {"floor": NATS}
 
     def __init__(self, *, floor: Weight = 1.0) -> None:
         super().__init__()

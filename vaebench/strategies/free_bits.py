@@ -17,9 +17,18 @@ class FreeBits(Strategy):
     ``floor`` is λ in nats per group; a group is ``group`` neighbouring latents, by default each
     latent alone (the last group may be smaller). λ = 0 is the constant β = 1. The rate that is
     logged is the true one, never the clamped one.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.free_bits import FreeBits
+        >>> rate = torch.tensor([[0.1, 0.2, 3.0], [0.1, 0.4, 1.0]])
+        >>> now = Stats(torch.tensor(50), 100, torch.zeros(2), rate)
+        >>> FreeBits(floor=0.25)(now)
+        tensor([0., 1., 1.])
     """
 
-    search_space: ClassVar = {"floor": Range(0.01, 2, log=True)}
+    search_space: ClassVar = {"floor": Range(0.005, 5, log=True)}
 
     def __init__(self, *, floor: Weight = 0.25, group: Annotated[int, Field(ge=1)] = 1) -> None:
         super().__init__()

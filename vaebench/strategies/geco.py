@@ -27,6 +27,17 @@ class GECO(Strategy):
     the first share ``hold`` of training, while the distortion is still far off.
 
     ``target`` is κ in nats per example, or per interaction (D_i/n_i) with ``per_interaction``.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.geco import GECO
+        >>> now = Stats(torch.tensor(50), 100, torch.full((2,), 200.0), torch.ones(2, 3))
+        >>> strategy = GECO(target=100.0, hold=0.0)
+        >>> before = strategy(now)
+        >>> strategy.update(now)
+        >>> bool(strategy(now) < before)
+        True
     """
 
     search_space: ClassVar = {"target": Range(1, 1_000, log=True)}
@@ -54,6 +65,10 @@ class GECO(Strategy):
     def aim(self) -> Target:
         """D̄ → κ."""
         return Target("distortion", self.target, self.per_interaction)
+
+    def moves_until(self, total: int) -> float:  # noqa: ARG002
+        """The end of the hold; κ has no schedule."""
+        return self.hold
 
     def forward(self, stats: Stats) -> Tensor:
         """β = 1/λ, shape ()."""

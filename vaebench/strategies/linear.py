@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from vaebench.errors import ArgumentError
-from vaebench.search import WEIGHT, Range
+from vaebench.search import SHARE, WEIGHT
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
 
@@ -21,9 +21,17 @@ class Linear(Strategy):
 
     Raises:
         ArgumentError: ``warmup`` and ``updates_per_unit`` are both given, or start > cap.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.linear import Linear
+        >>> now = Stats(torch.tensor(40), 100, torch.zeros(2), torch.ones(2, 3))
+        >>> Linear(cap=0.2, warmup=0.8)(now)
+        tensor(0.1000, dtype=torch.float64)
     """
 
-    search_space: ClassVar = {"cap": WEIGHT, "warmup": Range(0.05, 1)}
+    search_space: ClassVar = {"cap": WEIGHT, "warmup": SHARE}
 
     def __init__(
         self,
@@ -41,6 +49,12 @@ class Linear(Strategy):
         self.cap, self.start = cap, start
         self.warmup = 0.5 if warmup is None else warmup
         self.updates_per_unit = updates_per_unit
+
+    def moves_until(self, total: int) -> float:
+        """The end of the rise."""
+        if self.updates_per_unit is not None:
+            return min(1.0, (self.cap - self.start) * self.updates_per_unit / total)
+        return self.warmup
 
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""

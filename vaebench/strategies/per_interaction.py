@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from vaebench.search import Range
+from vaebench.search import PER_COUNT
 from vaebench.strategies import Stats, Strategy, Weight
 
 
@@ -14,11 +14,24 @@ class PerInteraction(Strategy):
     The weight on the rate is that of RecVAE's γ·n_i (Shenbin et al. 2020, arXiv:1912.11160,
     §3.3) with γ = β; what differs is that a user with many interactions no longer counts more in
     the mean over users. Comparing the two tells the weight on the rate from the weight of a user.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.per_interaction import PerInteraction
+        >>> counts = torch.tensor([20.0, 100.0])
+        >>> now = Stats(torch.tensor(50), 100, torch.zeros(2), torch.ones(2, 3), counts)
+        >>> strategy = PerInteraction(beta=0.005)
+        >>> strategy(now)
+        tensor([[0.1000],
+                [0.5000]])
+        >>> strategy.example_weights(now)
+        tensor([0.0500, 0.0100])
     """
 
     needs_counts = True
 
-    search_space: ClassVar = {"beta": Range(0.0005, 0.05, log=True)}
+    search_space: ClassVar = {"beta": PER_COUNT}
 
     def __init__(self, *, beta: Weight = 0.005) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from vaebench.errors import ArgumentError
-from vaebench.search import Range
+from vaebench.search import NATS
 from vaebench.strategies import Stats, Strategy, Target, Weight
 
 
@@ -27,9 +27,19 @@ class PID(Strategy):
 
     Raises:
         ArgumentError: low ≥ high.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.pid import PID
+        >>> now = Stats(torch.tensor(50), 100, torch.zeros(2), torch.ones(2, 50))
+        >>> strategy = PID(target=20.0)
+        >>> strategy.update(now)
+        >>> strategy(now)
+        tensor(0.0160, dtype=torch.float64)
     """
 
-    search_space: ClassVar = {"target": Range(1, 100, log=True)}
+    search_space: ClassVar = {"target": NATS}
 
     def __init__(
         self,

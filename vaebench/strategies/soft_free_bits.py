@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from vaebench.search import Range
+from vaebench.search import NATS
 from vaebench.strategies import Stats, Strategy, Target
 
 
@@ -16,9 +16,19 @@ class SoftFreeBits(Strategy):
     Chen et al. 2016, Variational Lossy Autoencoder, arXiv:1611.02731, §C. R̄ is the batch mean of
     Σ_j R_ij, ``target`` is λ in nats per example. γ starts at 1 and stays in [1e-6, 1]: a rate that
     is below λ at β = 1 already can be raised by a smaller γ, one that is above it not be lowered.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.strategies import Stats
+        >>> from vaebench.strategies.soft_free_bits import SoftFreeBits
+        >>> now = Stats(torch.tensor(50), 100, torch.zeros(2), torch.ones(2, 10))
+        >>> strategy = SoftFreeBits(target=20.0)
+        >>> strategy.update(now)
+        >>> strategy(now)
+        tensor(0.9000, dtype=torch.float64)
     """
 
-    search_space: ClassVar = {"target": Range(1, 100, log=True)}
+    search_space: ClassVar = {"target": NATS}
 
     def __init__(self, *, target: Annotated[float, Field(gt=0)] = 10.0) -> None:
         super().__init__()

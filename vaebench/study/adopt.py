@@ -71,7 +71,7 @@ def _take_over(stage: Stage) -> None:
     content = read_json(file)
     card = next(path for path in stage.inputs if path.name == "card.json")
     found = [path for path in stage.inputs if path not in (card, stage.trained)]
-    mark = stamp.complete(stage.wanted, card, found, stage.trained)
+    mark = stamp.complete(stage.wanted, card, found, stage.trained, stage.folder.place)
     before = content.get("stamp")
     adopted = {"adopted": {"by": __version__, "stamp": before}, "stamp": mark}
     if TRAINED[0] in stage.files:  # with the options that are new, at their defaults
@@ -98,9 +98,9 @@ def _differs(plan: Plan, trials: Trials, stage: Stage) -> str:
         wrong = [n for n, each in summary["metrics"].items() if about.get(n) != each]
         wrong += [n for n in plan.study.metrics if n not in summary["metrics"]]
         return f"metrics other than the study asks for: {', '.join(wrong)}" if wrong else ""
-    choice = [] if folder.trial is not None else trials.choice_of(cell)
+    choice = trials.choice_of(cell)
     stages = {name: first.path for name, first in cell.stages.items()}
-    spec = found_elsewhere(cell.spec, stages, Path(choice[0]) if choice else None)
+    spec = found_elsewhere(cell.spec, stages, Path(choice[0]) if choice else None, folder.place)
     resolve = baseline.resolve if cell.is_baseline else vae.resolve
     asked, trained = resolve(spec), resolve(read_json(folder.file("config.json")))
     keys = [key for key in {*asked, *trained} if asked.get(key) != trained.get(key)]

@@ -102,10 +102,11 @@ def _check_selection(plan: Plan, block: Block, where: str, kind: str) -> None:
 
 def _check_raw(plan: Plan, name: str) -> None:
     """The raw file of a data set that is not split yet: here or published, and usable."""
-    if (plan.folder / "data" / name / "card.json").exists():
+    splits = plan.splits(name)
+    if all(split.card.exists() for split in splits):
         return
     try:
-        check_raw(plan.dataset(name), plan.local_folder(), plan.beside)
+        check_raw(plan.split_of(splits[0]), plan.local_folder(), plan.beside)
     except DataError as error:
         raise ConfigError(f"datasets.{name}: {error}") from error
 

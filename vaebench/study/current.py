@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaebench.cells import stamp
-from vaebench.cells.folder import FILES, TESTED, TRAINED, CellFolder
+from vaebench.cells.folder import FILES, TESTED, TRAINED, CellFolder, SplitFolder
 from vaebench.cells.planned import CODE, moved
 from vaebench.errors import DataError
 from vaebench.files import digest, read_json
@@ -79,7 +79,7 @@ class Upkeep:
     def __init__(self, plan: Plan, trials: "Trials") -> None:
         self.plan, self.trials = plan, trials
         self.stale: list[Stage] = []
-        self.splits: list[str] = []
+        self.splits: list[SplitFolder] = []
         self._cards: dict[str, str] = {}
 
     def settle(self) -> None:
@@ -100,7 +100,8 @@ class Upkeep:
             elif all(path.exists() for path in (*stage.inputs, *stage.paths)):
                 (current if self._of_these_inputs(stage) else outdated).append(stage)
         made_of = [(path, given) for s in current for path in s.paths for given in s.inputs]
-        scripted = self._scripted({given for _, given in made_of})
+        made_of += [(path, given) for s in current for path in s.paths for given in self._states(s)]
+        scripted = self._scripted({given for s in current for given in s.inputs})
         made_of += [(path, given) for path, (_, inputs) in scripted.items() for given in inputs]
         times = {path: path.stat().st_mtime for pair in made_of for path in pair}
         times |= {path: path.stat().st_mtime for path in scripted if path not in times}
@@ -112,11 +113,10 @@ class Upkeep:
             level = max([known, *(time + INSTANT for time in scripts.values())])
             for path in times:
                 _set_time(path, level)
-        self.splits = [name for name in self.plan.datasets_used if self._split_otherwise(name)]
+        self.splits = [split for split in self.plan.splits() if self._split_otherwise(split)]
         old_files = [path for stage in (*self.stale, *outdated) for path in stage.paths]
-        for name in self.splits:
-            folder = self._split(name)
-            old_files += [folder / "raw.json", folder / "card.json"]
+        for split in self.splits:
+            old_files += [split.receipt, split.card]
         old_files += self._tables_without_their_cells()
         for path in filter(Path.exists, old_files):
             _set_time(path, OLD)
@@ -126,7 +126,7 @@ class Upkeep:
         split = "".join(
             f"vaebench: {name} will be split again, because its options or its code changed; "
             "cells of other data than before are made anew\n"
-            for name in self.splits
+            for name in dict.fromkeys(split.dataset for split in self.splits)
         )
         if not self.stale:
             return split
@@ -155,21 +155,27 @@ class Upkeep:
             yield from self._trained(cell, self.trials.choice_of(cell))
             if cell.is_baseline:
                 continue
-            inputs = (cell.folder.file(TRAINED[-1]), self._card(cell))
+            inputs = (cell.folder.file(TRAINED[-1]), self.plan.card(cell))
             code, metrics = self.plan.test_code(cell), self.plan.study.all_metrics
             wanted = stamp.planned(cell.spec, code, metrics, cell.samples)
             yield from self._finished(cell.folder, TESTED, inputs, wanted)
         for cell in self.trials.all_cells():
-            yield from self._trained(cell, [])
+            yield from self._trained(cell, self.trials.choice_of(cell))
 
     def _trained(self, cell: Cell, choice: list[str]) -> Iterator[Stage]:
         found = [folder.file(TRAINED[-1]) for folder in cell.stages.values()]
-        inputs = (self._card(cell), *found, *map(Path, choice))
+        inputs = (self.plan.card(cell), *found, *map(Path, choice))
         code, tested = self.plan.training_code(cell), cell.is_baseline and cell.folder.trial is None
         metrics = self.plan.study.all_metrics if tested else None
         files = (*TRAINED, *TESTED) if tested else TRAINED
         wanted = stamp.planned(cell.spec, code, metrics)
         yield from self._finished(cell.folder, files, inputs, wanted)
+
+    def _states(self, stage: Stage) -> list[Path]:
+        """The states that a trial in a later rung could go on from, as far as they are there."""
+        if stage.folder.place is None:
+            return []
+        return [path for path in map(Path, self.trials.states(stage.folder)) if path.exists()]
 
     def _tables_without_their_cells(self) -> Iterator[Path]:
         """A table that must look old, because a file of a cell was removed.
@@ -184,38 +190,47 @@ class Upkeep:
                 yield self.plan.folder / "tables/cells.csv"
                 return
 
-    def _split_otherwise(self, name: str) -> bool:
+    def _split_otherwise(self, split: SplitFolder) -> bool:
         """Whether a split is of other options or code; one without a stamp is believed."""
-        files = (self._split(name) / each for each in (stamp.SPLIT, "card.json"))
-        return all(path.exists() for path in files) and not self._stamped(name)
+        files = (split.path / stamp.SPLIT, split.card)
+        return all(path.exists() for path in files) and not self._stamped(split)
 
-    def _stamped(self, name: str) -> bool:
+    def _stamped(self, split: SplitFolder) -> bool:
         """Whether a split is there with the stamp that the plan asks for."""
-        folder = self._split(name)
-        if not (folder / "card.json").exists():
+        if not split.card.exists():
             return False
-        wanted = stamp.split(self.plan.dataset_options(name), self.plan.dataset_code(name))
+        code = self.plan.dataset_code(split.dataset)
+        wanted = stamp.split(self.plan.split_options(split), code)
         try:
-            return bool(read_json(folder / stamp.SPLIT) == wanted)
+            return bool(read_json(split.path / stamp.SPLIT) == wanted)
         except DataError:  # damaged: as good as none
             return False
-
-    def _split(self, name: str) -> Path:
-        return self.plan.folder / "data" / name
 
     def _scripted(self, given: set[Path]) -> dict[Path, tuple[str, list[Path]]]:
         """What scripts made for finished stages: file → script, and what it read of other jobs."""
         made: dict[Path, tuple[str, list[Path]]] = {}
-        cards = {path for path in given if path.name == "card.json"}
-        cards |= {self._split(n) / "card.json" for n in self.plan.datasets_used if self._stamped(n)}
-        for card in cards:
-            raw = card.with_name("raw.json")
-            if raw.exists():
-                made |= {raw: ("fetch", []), card: ("split", [raw])}
+        for split in self.plan.splits():
+            if (split.card in given or self._stamped(split)) and split.receipt.exists():
+                made[split.receipt] = ("fetch", [])
+                made[split.card] = ("split", [split.receipt])
         for key, choice in zip(self.trials.groups, map(Path, self.trials.choices()), strict=True):
+            made |= self._placed(key, given)
             if choice in given:
-                seals = [f.file(TRAINED[-1]) for seeds in self.trials.cells(key) for f in seeds]
-                made[choice] = ("choice", [seal for seal in seals if seal.exists()])
+                seals = [folder.file(TRAINED[-1]) for folder in self.trials.folders(key)]
+                placed = [Path(self.trials.places(key, n)) for n in self.trials.later(key)]
+                made[choice] = ("choice", [p for p in (*seals, *placed) if p.exists()])
+        return made
+
+    def _placed(self, key: str, given: set[Path]) -> dict[Path, tuple[str, list[Path]]]:
+        """The files of places of a group, and what they were made of."""
+        made: dict[Path, tuple[str, list[Path]]] = {}
+        for rung in self.trials.later(key):
+            path = Path(self.trials.places(key, rung))
+            if path in given:
+                before = self.trials.cells(key, rung - 1)
+                seals = [folder.file(TRAINED[-1]) for seeds in before for folder in seeds]
+                seals += [Path(self.trials.places(key, rung - 1))] if rung > 2 else []  # noqa: PLR2004
+                made[path] = ("places", [seal for seal in seals if seal.exists()])
         return made
 
     def _finished(
@@ -241,7 +256,7 @@ class Upkeep:
         if key not in self._cards:
             self._cards[key] = digest(card)
         others = [path for path in stage.inputs if path not in (card, stage.trained)]
-        found = [stamp.findings(path) for path in others]
+        found = [stamp.findings(path, stage.folder.place) for path in others]
         trained = stage.trained and digest(stage.trained)
         wanted = {"card": self._cards[key], "found": found, "trained": trained}
         return all(stage.found.get(name) == value for name, value in wanted.items())
@@ -251,10 +266,6 @@ class Upkeep:
             return "because what the study asks of them changed"
         edited = moved(self.plan.folder / CODE, str(stage.found.get("code")))
         return f"because {', '.join(edited) or 'the code'} changed"
-
-    @staticmethod
-    def _card(cell: Cell) -> Path:
-        return cell.folder.split / "card.json"
 
 
 def _set_time(path: Path, time: float) -> None:

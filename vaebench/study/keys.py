@@ -1,8 +1,9 @@
 """The keys of a study's configuration, and what their values may be."""
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError
 
 from vaebench import credentials
 from vaebench.cells.folder import NONE
@@ -52,11 +53,45 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+Source = Literal["split", "design", "trials", "final"]
+"""What a replicate draws anew: the split, the design of the tuning stage, the seeds of its trials,
+the seed of the final run."""
+
+
+DRAWN: dict[Source, str] = {
+    "split": "split",
+    "design": "tuning design",
+    "trials": "tuning seed",
+    "final": "final seed",
+}
+"""Sources in print."""
+
+OF_TUNING = {"design", "trials"}
+"""Sources that only a tuning stage has."""
+
+
+class Replicates(Strict):
+    """Replicates in the place of seeds: each draws all that can be drawn anew.
+
+    Attributes:
+        number: how many, or their numbers; a variance needs two.
+        vary: what a replicate draws; the rest is for all of them what it is for replicate 0.
+    """
+
+    number: StrictInt | list[StrictInt]
+    vary: Annotated[list[Source], Field(min_length=1)] = ["split", "design", "trials", "final"]
+
+
+def _number(given: Any) -> Any:  # noqa: ANN401 (what stands in a config)
+    """``replicates: 4`` is ``replicates: {number: 4}``."""
+    return {"number": given} if isinstance(given, int | list) else given
+
+
 class Block(Strict):
     """A part of the grid: one data set × one model × strategies, trained in one way.
 
-    ``baselines`` are fitted to the same data set. ``seeds`` is for a block that needs only
-    the first so many of the study's.
+    ``baselines`` are fitted to the same data set. ``seeds`` (in a study of replicates
+    ``replicates``) is for a block that needs only the first so many of the study's.
     """
 
     dataset: Name
@@ -65,6 +100,7 @@ class Block(Strict):
     baselines: list[Name] = []
     training: dict[str, Any] = {}
     seeds: Annotated[int, Field(ge=1)] | None = None
+    replicates: Annotated[int, Field(ge=2)] | None = None
 
 
 class Resources(Strict):
@@ -88,7 +124,8 @@ class Study(Strict):
     """A whole study as written in a config file."""
 
     name: Name
-    seeds: StrictInt | list[StrictInt]
+    seeds: StrictInt | list[StrictInt] | None = None
+    replicates: Annotated[Replicates | None, BeforeValidator(_number)] = None
     control: Name
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     margin: Margin | dict[str, Margin] = 0.01
@@ -115,9 +152,10 @@ class Study(Strict):
         return SHIPPED | self.metrics
 
     @property
-    def all_seeds(self) -> list[int]:
-        """The seeds one by one."""
-        return list(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+    def numbers(self) -> list[int]:
+        """The seeds, or replicates, one by one."""
+        given = self.replicates.number if self.replicates else self.seeds
+        return list(range(given)) if isinstance(given, int) else given or []
 
 
 def read(config: dict[str, Any]) -> Study:
@@ -131,12 +169,7 @@ def read(config: dict[str, Any]) -> Study:
         study = Study(**config)
     except ValidationError as error:
         raise ConfigError(sentence(error, Study)) from None
-    seeds = study.all_seeds
-    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
-        raise ConfigError(
-            f"seeds: {study.seeds} is not allowed; it should be a number ≥ 1, or a list of "
-            "different numbers ≥ 0"
-        )
+    _check_numbers(study)
     known = study.all_metrics
     if isinstance(study.margin, dict) and set(study.margin) - set(known):
         unknown = min(set(study.margin) - set(known))
@@ -148,6 +181,37 @@ def read(config: dict[str, Any]) -> Study:
         raise ConfigError(f"units.{name}: no such data set; allowed: {allowed}")
     _check_names(study)
     return study
+
+
+def _check_numbers(study: Study) -> None:
+    """Seeds or replicates, enough of them, each once."""
+    if (study.seeds is None) == (study.replicates is None):
+        found = "both are given" if study.replicates else "neither is given"
+        raise ConfigError(
+            f"seeds, replicates: {found}; allowed: one of them (a replicate draws split, tuning "
+            "and seed anew, a seed the final runs alone)"
+        )
+    key, least = ("seeds", 1) if study.replicates is None else ("replicates", 2)
+    numbers = study.numbers
+    if len(numbers) < least or min(numbers) < 0 or len(set(numbers)) < len(numbers):
+        given = study.replicates.number if study.replicates else study.seeds
+        lists = f" {least} or more" if least > 1 else ""
+        raise ConfigError(
+            f"{key}: {given} is not allowed; it should be a number ≥ {least}, or a list of{lists} "
+            "different numbers ≥ 0"
+        )
+    if study.replicates and study.tuning is None and {*study.replicates.vary} <= OF_TUNING:
+        raise ConfigError(
+            f"replicates.vary: {', '.join(study.replicates.vary)}: the study has no tuning, so "
+            "that nothing varies; allowed: split, final"
+        )
+    other = "replicates" if key == "seeds" else "seeds"
+    for number, block in enumerate(study.grid):
+        if getattr(block, other) is not None:
+            raise ConfigError(f"grid.{number}.{other}: the study has {key}; allowed: {key}")
+    for name in study.datasets if study.replicates else ():
+        if re.fullmatch(r"replicate-\d+", name):
+            raise ConfigError(f"datasets.{name}: replicates have this name; allowed: another name")
 
 
 def _check_names(study: Study) -> None:

@@ -41,7 +41,7 @@ def check_own(plan: Plan) -> None:
             if own is not None:
                 check(f"{kind}.{name}", *own)
     for name in plan.datasets_used:
-        if not (plan.folder / "data" / name / "card.json").exists():
+        if not all(split.card.exists() for split in plan.splits(name)):
             _check_dataset(plan, name)
 
 

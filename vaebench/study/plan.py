@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaebench.cells.folder import NONE, CellFolder
+from vaebench.cells.folder import NONE, CellFolder, SplitFolder
 from vaebench.cells.found import Reference, references
 from vaebench.cells.selection import selecting
 from vaebench.components import create, find, module_name, options
 from vaebench.errors import ConfigError
-from vaebench.study.keys import HOMES, ORDERS, Block, read
+from vaebench.study.keys import DRAWN, HOMES, OF_TUNING, ORDERS, Block, Source, read
 from vaebench.study.sources import code, shown, source_files
 
 if TYPE_CHECKING:
@@ -35,12 +35,14 @@ class Cell:
         spec: what training depends on, as the study writes it.
         samples: of z per test example.
         stages: strategy → the cell that finds an option of this one first.
+        replicate: whose split it is trained on; None in a study of seeds.
     """
 
     folder: CellFolder
     spec: dict[str, Any]
     samples: int = 10
     stages: dict[str, CellFolder] = field(default_factory=dict)
+    replicate: int | None = None
 
     @property
     def dataset(self) -> str:
@@ -59,7 +61,7 @@ class Cell:
 
     @property
     def seed(self) -> int:
-        """Its seed."""
+        """The number in its path: its seed, or replicate."""
         return self.folder.seed
 
     @property
@@ -83,7 +85,8 @@ class Plan:
         self.beside = [Path(shown(folder)) for folder in beside]
         self.study = study = read(config)
         self.folder = Path(study.results) / study.name
-        self.cells = self._grid(study.all_seeds)
+        self._drawn_by: dict[str, str | None] = {}
+        self.cells = self._grid(study.numbers)
         used = {cell.strategy for cell in self.cells.values()}
         if study.control not in used:
             raise ConfigError(
@@ -94,8 +97,8 @@ class Plan:
         self._sources: dict[tuple[str, ...], list[str]] = {}
         self._codes: dict[tuple[str, ...], str] = {}
 
-    def _grid(self, seeds: list[int]) -> dict[str, Cell]:
-        """All cells by their path."""
+    def _grid(self, numbers: list[int]) -> dict[str, Cell]:
+        """All cells by their path; ``numbers`` are the seeds or the replicates."""
         study = self.study
         cells: dict[str, Cell] = {}
         for number, block in enumerate(study.grid):
@@ -103,12 +106,13 @@ class Plan:
                 self._known(f"grid.{number}.{key}", getattr(block, key), f"{key}s")
             for strategy in block.strategies:
                 self._known(f"grid.{number}.strategies", strategy, "strategies")
-                for seed in seeds[: block.seeds]:
+                for seed in numbers[: block.seeds or block.replicates]:
                     self._add(cells, self._cell(block, strategy, seed), number)
             for name in block.baselines:
                 self._known(f"grid.{number}.baselines", name, "baselines")
-                # a fit that draws nothing is the same for all seeds
-                for seed in seeds[:1] if self.deterministic(name) else seeds:
+                # a fit that draws nothing is the same for all seeds, not for replicates
+                once = self.deterministic(name) and self._is_fixed(block.dataset)
+                for seed in numbers[:1] if once else numbers:
                     self._add(cells, self.baseline_cell(block.dataset, name, seed), number)
         return cells
 
@@ -127,8 +131,9 @@ class Plan:
     def baseline_cell(self, dataset: str, name: str, seed: int) -> Cell:
         """A baseline on a data set; see :func:`vaebench.cells.baseline.run`."""
         model = {"name": name, **self.study.baselines[name]}
-        spec = {"study": self.study.name, "dataset": dataset, "model": model, "seed": seed}
-        return Cell(CellFolder(self.folder, dataset, name, NONE, seed), spec)
+        spec = {"study": self.study.name, "dataset": dataset, "model": model, **self._seed(seed)}
+        folder = CellFolder(self.folder, dataset, name, NONE, seed)
+        return Cell(folder, spec, replicate=seed if self.replicated else None)
 
     @property
     def order(self) -> list[str]:
@@ -165,9 +170,118 @@ class Plan:
         return not cell.is_baseline and self.dataset(cell.dataset).kind == "images"
 
     def dataset(self, name: str) -> "Dataset":
-        """The data set called ``name``."""
+        """The data set called ``name``, as the study writes it."""
         created: Dataset = self.created("datasets", name)
         return created
+
+    @property
+    def replicated(self) -> bool:
+        """Whether the numbers of this study's cells are replicates, not seeds."""
+        return self.study.replicates is not None
+
+    @property
+    def varied(self) -> list[str]:
+        """What each replicate draws anew, in words; without a tuning stage nothing of one."""
+        given, tuned = self.study.replicates, self.study.tuning is not None
+        sources = given.vary if given else ()
+        return [DRAWN[source] for source in sources if tuned or source not in OF_TUNING]
+
+    def drawn(self, source: Source, replicate: int) -> int:
+        """The replicate whose draw of ``source`` a replicate has: its own, or 0 for all of them."""
+        given = self.study.replicates
+        return replicate if given is not None and source in given.vary else 0
+
+    def card(self, cell: Cell) -> Path:
+        """The card of the split that a cell, or trial, is trained and tested on."""
+        return self.split(cell.dataset, cell.replicate).card
+
+    def split(self, name: str, replicate: int | None) -> SplitFolder:
+        """The split of a data set that a replicate has; None: that of all."""
+        if replicate is not None and self._split_seed(name) is not None:
+            return SplitFolder(self.folder, name, self.drawn("split", replicate))
+        return SplitFolder(self.folder, name)
+
+    def splits(self, *names: str) -> list[SplitFolder]:
+        """All splits that the grid needs, or those of the data sets ``names``."""
+        needed = dict.fromkeys((cell.dataset, cell.replicate) for cell in self.cells.values())
+        found = (self.split(*each) for each in needed if not names or each[0] in names)
+        return list(dict.fromkeys(found))
+
+    def split_options(self, split: SplitFolder) -> dict[str, Any]:
+        """Class and all options of a data set as its split draws them.
+
+        The seed of a replicate's split is made of the configured one and the replicate's number,
+        and is never the configured one, with which others have looked at the test part.
+        """
+        options = self.dataset_options(split.dataset)
+        key = self._split_seed(split.dataset)
+        if split.replicate is None or key is None:
+            return options
+        from vaebench.seeds import seed  # noqa: PLC0415 (torch: see the module)
+
+        *parents, last = key.split(".")
+        place = options
+        for parent in parents:
+            place = place[parent]
+        configured = place[last]
+        place[last] = seed("split", configured, split.replicate) % 2**32
+        place[last] += place[last] == configured
+        return options
+
+    def split_of(self, split: SplitFolder) -> "Dataset":
+        """The data set as its split draws it."""
+        if split.replicate is None:
+            return self.dataset(split.dataset)
+        created: Dataset = create(HOMES["datasets"], self.split_options(split))
+        return created
+
+    def published(self) -> dict[str, dict[str, Any]]:
+        """Data set → class and all options, of those that are split as the study writes them."""
+        shared = [split.dataset for split in self.splits() if split.replicate is None]
+        return {name: self.dataset_options(name) for name in shared}
+
+    def drawn_for(self, split: SplitFolder) -> str | None:
+        """Whose split this is, in words for its card; None in a study of seeds."""
+        if not self.replicated:
+            return None
+        if split.replicate is None:
+            return "every replicate: the split is published and fixed"
+        if self.study.replicates and "split" not in self.study.replicates.vary:
+            return "every replicate: the study does not vary it"
+        return f"replicate {split.replicate}"
+
+    def _split_seed(self, name: str) -> str | None:
+        """The option that draws the split of a data set; None where it is fixed.
+
+        Raises:
+            ConfigError: the class has no such option.
+        """
+        if name not in self._drawn_by:
+            key = self.dataset(name).split_seed()
+            place: Any = self.dataset_options(name)
+            for part in key.split(".") if key else ():
+                place = place.get(part) if isinstance(place, dict) else None
+            if place is None:
+                raise ConfigError(
+                    f"datasets.{name}: its split is drawn by {key}, which is no option of it, so "
+                    "that no replicate can draw another; allowed: a class with this option"
+                )
+            self._drawn_by[name] = key
+        return self._drawn_by[name]
+
+    def _is_fixed(self, dataset: str) -> bool:
+        """Whether what draws nothing is the same for all seeds or replicates of a data set."""
+        given = self.study.replicates
+        if given is None:
+            return True
+        tuned = self.study.tuning is not None and OF_TUNING & {*given.vary}
+        return not tuned and ("split" not in given.vary or self._split_seed(dataset) is None)
+
+    def _seed(self, number: int) -> dict[str, int]:
+        """The seed of a final run; with the replicate, of which it may not be its own."""
+        if not self.replicated:
+            return {"seed": number}
+        return {"seed": self.drawn("final", number), "replicate": number}
 
     def question(self) -> dict[str, Any]:
         """What the statistics are asked: :class:`vaebench.statistics.study.Question`."""
@@ -179,6 +293,7 @@ class Plan:
             "margin": study.margin,
             "primary": study.primary,
             "units": self.units(),
+            **({"varied": self.varied} if self.replicated else {}),
         }
 
     def units(self) -> dict[str, str]:
@@ -305,7 +420,7 @@ class Plan:
             "dataset": block.dataset,
             "model": {"name": block.model, **study.models[block.model]},
             "strategy": {"name": strategy, **study.strategies[strategy]},
-            "seed": seed,
+            **self._seed(seed),
             "training": training,
         }
         name = training.get("select")
@@ -318,7 +433,8 @@ class Plan:
             metric = {k: v for k, v in study.all_metrics[name].items() if k != "epoch"}
             spec["select"] = {"name": name, **metric}
         folder = CellFolder(self.folder, block.dataset, block.model, strategy, seed)
-        return Cell(folder, spec, samples, self._stages(block, strategy, seed))
+        replicate = seed if self.replicated else None
+        return Cell(folder, spec, samples, self._stages(block, strategy, seed), replicate)
 
     def _stages(self, block: Block, strategy: str, seed: int) -> dict[str, CellFolder]:
         """Strategy → cell for each option that another strategy's cell finds."""

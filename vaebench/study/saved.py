@@ -52,10 +52,9 @@ class Saved:
         trials = Trials(Plan(self.config))
         return [cell.folder.path for cell in trials.all_cells()]
 
-    def cards(self) -> dict[str, Path]:
-        """Data set → its card, of those that are split."""
-        found = sorted(self.folder.glob("data/*/card.json"))
-        return {card.parent.name: card for card in found}
+    def cards(self) -> list[Path]:
+        """The cards of the data sets, and of their replicates, that are split."""
+        return [split.card for split in self.plan.splits() if split.card.exists()]
 
     def documents(self) -> list[Path]:
         """Tables, figures and the report, as far as they are there."""

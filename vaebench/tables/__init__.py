@@ -5,12 +5,13 @@ report render it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from vaebench.statistics.measures import MEASURES, Measure
+from vaebench.words import of_replicates
 
 SMALLEST_P = 0.001
 
@@ -36,6 +37,14 @@ class Grid:
     caption: str
     aside: bool = False
     metric: str = ""
+
+    def of_replicates(self) -> "Grid":
+        """The same of a study of replicates; what is not a sentence in a line is a name."""
+        said = [[of_replicates(x) if " " in x else x for x in line] for line in self.lines]
+        words = (self.section, self.title, self.caption)
+        section, title, caption = map(of_replicates, words)
+        head = [of_replicates(each) for each in self.head]
+        return replace(self, section=section, title=title, caption=caption, head=head, lines=said)
 
 
 @dataclass(frozen=True)

@@ -570,14 +570,14 @@ def everything(
 
     Args:
         frames: by name: see :class:`vaebench.statistics.study.Findings`, and ``diagnostics``,
-            ``variance``.
+            ``variance``; of a study of replicates ``splits``.
         truths: see :data:`Truths`.
         control: the control.
         confidence: level of the intervals.
         measures: the metrics.
     """
     alpha = 1 - confidence
-    return [
+    grids = [
         *results(frames["results"], truths, control, confidence, measures),
         *models(frames["models"], control, confidence, measures),
         *across(frames["ranks"], frames["across"], confidence, measures),
@@ -588,3 +588,61 @@ def everything(
         *companions(frames["results"], control, confidence, measures),
         *pairs(frames["pairs"], confidence, measures),
     ]
+    if "splits" not in frames:
+        return grids
+    said = [grid.of_replicates() for grid in grids]
+    return [*said, *replicates(frames["splits"], frames["components"], measures)]
+
+
+REPLICATES = "Replicates"
+
+
+def replicates(
+    splits: pd.DataFrame, components: pd.DataFrame, measures: Measures = MEASURES
+) -> list[Grid]:
+    """What replicates draw anew, and how much of the variance is the sampling of test examples.
+
+    Args:
+        splits: a row a data set: ``dataset, split, common, varied``.
+        components: see :class:`vaebench.statistics.study.Findings`.
+        measures: the metrics.
+    """
+    columns = [
+        Column("data set", lambda row: str(row.dataset)),
+        Column("split", lambda row: str(row.split)),
+        Column("in common", lambda row: "all" if pd.isna(row.common) else f"{row.common:.1%}"),
+    ]
+    varied = ", ".join(dict.fromkeys(splits["varied"]))
+    caption = (
+        f"Each replicate draws anew: {varied}; its strategies all have the same ones. In "
+        "common: the share of test examples that two replicates share on average. Where it is less "
+        "than all, examples are nested in replicates: p two-way has the variance of replicate "
+        "means, in which they are, and the part that examples in common add."
+    )
+    found = [Grid(REPLICATES, "Splits", heads(columns), lines(columns, splits), caption)]
+    if components.empty:
+        return found
+    nested = components["dataset"].map(splits.set_index("dataset")["common"]).notna()
+    rest = components["error"] / components["examples"]
+    users = components["example"] / components["examples"]
+    parts = components.assign(
+        users=rest.where(nested, users) ** 0.5,
+        others=(components["seed"] + rest.where(~nested, 0.0)) ** 0.5,
+    )
+    total = parts["users"] ** 2 + parts["others"] ** 2
+    parts = parts.assign(share=parts["users"] ** 2 / total.where(total > 0))
+    columns = [
+        Column("data set", lambda row: str(row.dataset)),
+        Column("model", lambda row: str(row.model)),
+        Column("metric", lambda row: measures[row.metric].title),
+        Column("examples", lambda row: number(row.users, measures[row.metric])),
+        Column("rest", lambda row: number(row.others, measures[row.metric])),
+        Column("share of examples", lambda row: "–" if pd.isna(row.share) else f"{row.share:.0%}"),
+    ]
+    caption = (
+        "Standard deviation of one replicate's difference to the control, over all strategies: "
+        f"by the sampling of its test examples, and by the rest ({varied}). More test examples "
+        "make the first part smaller, more replicates both."
+    )
+    title = "Components of variance"
+    return [*found, Grid(REPLICATES, title, heads(columns), lines(columns, parts), caption)]

@@ -11,6 +11,7 @@ import pandas as pd
 from vaebench.statistics.measures import MEASURES, Measure, Measures
 from vaebench.tables import Grid, counted, full, number
 from vaebench.tables.content import RANGES, epoch_of, selects_of, without_baselines
+from vaebench.words import of_replicates
 
 TEX = {
     "&": r"\&",
@@ -106,6 +107,7 @@ IN_PAPER: dict[str, tuple[str, ...]] = {
     "Latents": (),
     "Sources of variance": (),
     "How many seeds": (),
+    "Replicates": (),
 }
 """Sections for a paper's appendix, and the columns that another table of the paper has."""
 
@@ -121,13 +123,14 @@ def sections(tables: list[Grid], measures: Measures = MEASURES) -> str:
     """The tables of a paper's appendix; those of metrics without a better side are left out."""
     parts = ["% needs \\usepackage{booktabs}"]
     for section, drop in IN_PAPER.items():
-        chosen = [grid for grid in tables if grid.section == section]
+        names = (section, of_replicates(section))
+        chosen = [grid for grid in tables if grid.section in names]
         if section == "Results":
             chosen = [grid for grid in chosen if measures[grid.metric].sign]
         if section == "Latents":
             chosen = [without_ranges(grid) for grid in chosen]
         if chosen:
-            parts.append(grids(chosen, drop))
+            parts.append(grids(chosen, (*drop, *map(of_replicates, drop))))
     return "\n".join(parts) + "\n"
 
 

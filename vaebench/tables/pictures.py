@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from vaebench.cells.folder import CellFolder
+from vaebench.cells.folder import CellFolder, SplitFolder
 from vaebench.errors import DataError
 from vaebench.files import read_json
 
@@ -38,7 +38,10 @@ def bounds(
 
     The control strategy alone: the question is the number of latents, as in AEVB, figure 2.
     """
-    images = {card.parent.name: read_json(card)["counts"].get("train_images") for card in cards}
+    images = {
+        SplitFolder.parse(card).dataset: read_json(card)["counts"].get("train_images")
+        for card in cards
+    }
     for dataset in dict.fromkeys(row["dataset"] for row in rows):
         of_control = [
             row for row in rows if (row["dataset"], row["strategy"]) == (dataset, control)

@@ -24,7 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("study", type=Path, help="the folder of a finished study")
     parser.add_argument("--difference", type=float, nargs="*", default=[])
     parser.add_argument("--metric", help="one metric only, as in tables/components.csv")
-    parser.add_argument("--seeds", type=int, help="of a study to come; by default as run")
+    parser.add_argument(
+        *("--seeds", "--replicates"), type=int, help="of a study to come; by default as run"
+    )
     parser.add_argument("--power", type=float, default=POWER)
     parser.add_argument("--alpha", type=float, default=0.05)
     given = parser.parse_args(arguments)
@@ -41,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         components = components[components["metric"] == given.metric]
     found = table(components, given.alpha, given.power, given.difference, given.seeds)
     others = {name: Measure(name, name) for name in found["metric"] if name not in MEASURES}
-    for grid in content.seeds(found, given.power, given.alpha, {**MEASURES, **others}):
+    replicated = path.with_name("splits.csv").is_file()
+    for made in content.seeds(found, given.power, given.alpha, {**MEASURES, **others}):
+        grid = made.of_replicates() if replicated else made
         print(markdown.table(grid.head, grid.lines), grid.caption, sep="\n")  # noqa: T201
 
 

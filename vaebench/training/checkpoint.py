@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import torch
 
-from vaebench.errors import Interrupted
+from vaebench.errors import DataError, Interrupted
 from vaebench.files import whole
 from vaebench.training.loop import Epoch, Progress
 
@@ -42,19 +42,49 @@ def load(path: Path, stamp: str) -> dict[str, Any] | None:
     """
     if not path.exists():
         return None
-    content = path.read_bytes()
-    size = DIGEST().digest_size
-    if DIGEST(content[size:]).digest() != content[:size]:
+    found = _read(path)
+    if found is None:
         aside = path.with_suffix(".pt.damaged")
         path.replace(aside)
         log.warning("%s was damaged and is now %s; the cell starts over", path, aside.name)
         return None
-    found = torch.load(io.BytesIO(content[size:]), weights_only=True)
     if found["stamp"] != stamp:
         path.unlink()
         log.info("%s was of other options, code or data; the cell starts over", path)
         return None
     return dict(found["state"])
+
+
+def handed_over(path: Path, stamp: str) -> dict[str, Any] | None:
+    """The state that another job left at ``path``, which is not touched; None if it is of no use.
+
+    That is an empty file (the other job had nothing to go on from), a damaged one, or one of
+    another ``stamp``; the log says which. The cell then starts over, with the same bits.
+
+    Raises:
+        DataError: there is no such file.
+    """
+    if not path.exists():
+        raise DataError(f"{path}: no such state; allowed: a file that --state-out has written")
+    if path.stat().st_size == 0:
+        log.warning("%s holds no state; the cell starts over", path)
+        return None
+    found = _read(path)
+    if found is None or found["stamp"] != stamp:
+        what = "is damaged" if found is None else "is of other options, code or data"
+        log.warning("%s %s; the cell starts over", path, what)
+        return None
+    return dict(found["state"])
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """Stamp and state; None if the file is damaged."""
+    content = path.read_bytes()
+    size = DIGEST().digest_size
+    if DIGEST(content[size:]).digest() != content[:size]:
+        return None
+    found: dict[str, Any] = torch.load(io.BytesIO(content[size:]), weights_only=True)
+    return found
 
 
 @dataclass

@@ -15,3 +15,8 @@ def factor(update: int, total: int, cycles: int | None) -> float:
         return 1.0
     period = math.ceil(total / cycles)
     return 0.5 * (1 + math.cos(math.pi * (update % period) / period))
+
+
+def moves_until(cycles: int | None) -> float:
+    """The share of training until which the learning rate moves: a cosine falls to its end."""
+    return 0.0 if cycles is None else 1.0

@@ -78,6 +78,10 @@ class Budget:
     batch_size: int
     learning_rate_cycles: int | None = None
 
+    def updates(self, examples: int, passes: int) -> int:
+        """T, the updates that count, with ``passes`` over the examples an epoch."""
+        return self.epochs * passes * math.ceil(examples / self.batch_size)
+
 
 @dataclass(frozen=True)
 class Streams:
@@ -204,6 +208,7 @@ def train(
     after_epoch: Callable[[dict[str, float]], float | None],
     *,
     progress: Progress | None = None,
+    ends: Callable[[int], bool] = lambda _: False,
     after_update: Callable[[], None] = lambda: None,
     recorded: Callable[[Learn], Learn] = lambda learn: learn,
 ) -> dict[str, float]:
@@ -216,6 +221,7 @@ def train(
         streams: the random numbers.
         after_epoch: validation, logging; returns the validation metric, higher is better.
         progress: where to go on; the other arguments must be in the state they had there.
+        ends: whether training ends after so many epochs, although the budget is not spent.
         after_update: called after each update, when ``progress`` is true to the model: checkpoints.
         recorded: makes of an update one that is replayed (:mod:`vaebench.training.cuda_graphs`).
 
@@ -230,7 +236,7 @@ def train(
     model, strategy, optimizer = learner.model, learner.strategy, learner.optimizer
     learner.estimator.check_weight(strategy)
     update_order, progress = learner.update_order, progress or Progress()
-    total = budget.epochs * update_order.passes * math.ceil(len(examples) / budget.batch_size)
+    total = budget.updates(len(examples), update_order.passes)
     number = torch.zeros((), dtype=torch.int64, device=next(model.parameters()).device)
     draw, aim = Batches(examples, budget.batch_size, streams.batches), strategy.aim()
 
@@ -253,7 +259,7 @@ def train(
     step = recorded(learn)
     for group in optimizer.param_groups:
         group.setdefault("initial_lr", float(group["lr"]))
-    while progress.epoch.number <= budget.epochs:
+    while not ends(progress.epoch.number - 1) and progress.epoch.number <= budget.epochs:
         for update in _updates(update_order, model, draw, streams.batches, progress):
             number.fill_(progress.updates)
             scale = factor(progress.updates, total, budget.learning_rate_cycles)

@@ -16,6 +16,8 @@ OF_TESTING = {"test_samples"}
 class Training(BaseModel):
     """How a cell is trained; the same for every strategy of a block.
 
+    ``patience`` ends a training that many epochs after its best one, but never while a schedule
+    moves (:mod:`vaebench.training.patience`); T and all schedules keep their length.
     ``estimator`` is that of the bound, with ``samples`` of z per example. ``update_order``, by
     default the model's own, says which batches come and what learns from each. ``precision`` is
     that of products: ``tf32`` for all on a GPU that has it, ``bfloat16`` for the product over items
@@ -33,6 +35,7 @@ class Training(BaseModel):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     learning_rate_cycles: Annotated[int, Field(ge=1)] | None = None
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    patience: Annotated[int, Field(ge=1)] | None = None
     update_order: dict[str, Any] | None = None
     estimator: Kind = "sgvb_b"
     samples: Samples = 1

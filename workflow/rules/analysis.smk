@@ -21,6 +21,8 @@ FRAMES = [
         "measures",
     )
 ]
+if plan.replicated:
+    FRAMES.append(f"{study}/tables/splits.csv")
 TABLES = [
     *FRAMES,
     *[f"{study}/tables/{name}" for name in ("results.md", "results.tex", "tables.tex")],
@@ -34,7 +36,7 @@ rule tables:
     input:
         cells=expand("{folder}/status.json", folder=shown_cells),
         tests=expand("{folder}/test.parquet", folder=shown_cells),
-        cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
+        cards=cards,
     output:
         TABLES,
         traces=f"{study}/tables/traces.parquet",
@@ -53,7 +55,7 @@ rule tables:
 rule figures:
     input:
         frames=FRAMES,
-        cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
+        cards=cards,
         traces=f"{study}/tables/traces.parquet",
     output:
         FIGURES,

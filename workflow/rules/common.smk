@@ -11,7 +11,17 @@ from snakemake.settings.enums import Quietness
 ROOT = str(Path(workflow.current_basedir).resolve().parents[1])
 sys.path.insert(0, ROOT)
 
-from vaebench.cells.folder import FILES, NAMES, NONE, TESTED, TRAINED, CellFolder
+from vaebench.cells.folder import (
+    FILES,
+    NAMES,
+    NONE,
+    SPLITS,
+    STATE,
+    TESTED,
+    TRAINED,
+    CellFolder,
+    SplitFolder,
+)
 from vaebench.cells.job import IMPORTS
 from vaebench.study.plan import Plan
 from vaebench.study.current import Upkeep
@@ -55,6 +65,7 @@ if workflow.is_main_process:
     except DataError as error:
         raise WorkflowError(str(error)) from None
     print(upkeep.warning(), end="", file=sys.stderr)
+cards = [str(split.card) for split in plan.splits()]
 cell_folders = [str(cell.folder.path) for cell in plan.cells.values()]
 # the cells that tables, figures and MLflow are made of: all, or those that there are
 shown_cells = [
@@ -76,7 +87,9 @@ wildcard_constraints:
     model="[^/]+",
     strategy="[^/]+",
     seed=r"\d+",
+    replicate=r"\d+",
     trial=r"\d+",
+    rung=r"\d+",
 
 
 def said(*modules):
@@ -87,7 +100,10 @@ def said(*modules):
 def folder_of(wildcards):
     names = {key: wildcards[key] for key in ("dataset", "model", "strategy")}
     trial = int(wildcards.trial) if "trial" in wildcards.keys() else None
-    return CellFolder(plan.folder, **names, seed=int(wildcards.seed), trial=trial)
+    rung = int(wildcards.get("rung", 1))
+    return CellFolder(
+        plan.folder, **names, seed=int(wildcards.seed), trial=trial, rung=rung
+    )
 
 
 def cell_of(wildcards):
@@ -96,15 +112,36 @@ def cell_of(wildcards):
 
 
 def group_of(wildcards):
-    return f"{wildcards.dataset}/{wildcards.model}/{wildcards.strategy}"
+    group = f"{wildcards.dataset}/{wildcards.model}/{wildcards.strategy}"
+    return f"{group}/seed-{wildcards.seed}" if plan.replicated else group
 
 
-def trials_of(wildcards):
-    return trials.cells(group_of(wildcards))
+def seals_of(group, rung):
+    """Of the trials in a rung of a group."""
+    cells = trials.cells(group, rung)
+    return [folder.file("training.json") for seeds in cells for folder in seeds]
+
+
+def placed_in(group, rung):
+    """The file that says which trials are in a rung, where they are not all."""
+    return [trials.places(group, rung)] if rung > 1 else []
+
+
+def rung_of(wildcards, output):
+    """The options of a job that trains one rung of a training: its end, the state it leaves."""
+    until = trials.rung(folder_of(wildcards)).until
+    left = [str(path) for path in output if Path(path).name == STATE]
+    leaves = f" --state-out {shlex.quote(left[0])}" if left else ""
+    return "" if until is None else f"--until {until}{leaves}"
 
 
 def card_of(wildcards):
-    return f"{study}/data/{wildcards.dataset}/card.json"
+    return str(plan.card(cell_of(wildcards)))
+
+
+def split_of(wildcards):
+    number = wildcards.get("replicate")
+    return SplitFolder(plan.folder, wildcards.dataset, number and int(number))
 
 
 def spec_of(wildcards):

@@ -10,7 +10,7 @@ IMAGES = (
 rule image_cell:
     input:
         cell=f"{study}/cells/{NAMES}/status.json",
-        card=f"{study}/data/{{dataset}}/card.json",
+        card=card_of,
     output:
         multiext(
             f"{study}/images/cells/{NAMES}/",
@@ -35,7 +35,7 @@ rule image_cell:
 rule image_figures:
     input:
         cells=expand(f"{study}/images/cells/{{cell}}/metrics.json", cell=image_cells),
-        cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
+        cards=cards,
         traces=f"{study}/tables/traces.parquet",
     output:
         index=f"{study}/images/index.json",

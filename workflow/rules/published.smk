@@ -13,6 +13,6 @@ rule published:
         "../../environment.yml"
     params:
         code=said("vaebench.report.published"),
-        datasets={name: plan.dataset_options(name) for name in plan.datasets_used},
+        datasets=plan.published(),
     script:
         "../scripts/published.py"

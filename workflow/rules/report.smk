@@ -12,7 +12,7 @@ rule report:
         tuned=TUNED,
         choices=trials.choices(),
         images=IMAGES,
-        cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
+        cards=cards,
         templates=[
             shown(Path(ROOT) / f"vaebench/report/{name}.jinja")
             for name in ("page.html", "paper.tex")

@@ -8,7 +8,7 @@ rule track:
         documents=[*TABLES, *FIGURES, f"{study}/report.html"],
         cells=expand("{folder}/status.json", folder=shown_cells),
         trials=[cell.folder.file("training.json") for cell in trials.all_cells()],
-        cards=expand(f"{study}/data/{{dataset}}/card.json", dataset=plan.datasets_used),
+        cards=cards,
     output:
         f"{study}/tracking.json",
     log:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from vaebench.files import write_json
 from vaebench.machine.logged import job
-from vaebench.statistics.tuning import choose
+from vaebench.statistics.tuning import choose, tried
 
 with job(snakemake.log[0]):
-    params = snakemake.params
-    cells = [[Path(folder) for folder in seeds] for seeds in params.cells]
-    write_json(Path(snakemake.output[0]), choose(params.designed, cells, params.metric))
+    given = snakemake.params
+    rungs = [tried(**rung) for rung in given.rungs]
+    found = choose(given.designed, rungs, given.metric, given.replicate)
+    write_json(Path(snakemake.output[0]), found)

@@ -9,4 +9,4 @@ from vaebench.machine.logged import job
 with job(snakemake.log[0]):
     given, receipt, card = snakemake.params, Path(snakemake.input.raw), Path(snakemake.output[0])
     before_split(card, given.dataset, given.code)
-    split(given.dataset, receipt, card.parent)
+    split(given.dataset, receipt, card.parent, given.drawn_for)

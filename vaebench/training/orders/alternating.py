@@ -18,6 +18,14 @@ class Alternating(UpdateOrder):
     dropout, the encoder is copied into the prior (:meth:`VAE.remember`), 1 decoder pass without
     dropout. Its two Adam optimisers are one here: a parameter that does not learn has no gradient
     and Adam leaves it and its moments alone.
+
+    Example:
+        >>> from vaebench.models.mult_vae import MultVAE
+        >>> from vaebench.training.orders.alternating import Alternating
+        >>> model = MultVAE(10, hidden=4, latents=2)
+        >>> updates = Alternating(encoder_passes=2).epoch(model, lambda: iter(["batch"]))
+        >>> [(update.parts, update.counts) for update in updates]
+        [(('encoder',), True), (('encoder',), True), (('decoder',), True)]
     """
 
     def __init__(self, *, encoder_passes: Passes = 3, decoder_passes: Passes = 1) -> None:

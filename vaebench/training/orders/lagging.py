@@ -30,6 +30,11 @@ class Lagging(UpdateOrder):
 
     The encoder's extra updates do not move the schedules of β. Cost: up to ``inner`` times an
     ordinary update while aggressive.
+
+    Example:
+        >>> from vaebench.training.orders.lagging import Lagging
+        >>> Lagging(inner=10).passes
+        1
     """
 
     def __init__(
