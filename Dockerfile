@@ -1,7 +1,7 @@
 # Built by the hosted workflow (.github/workflows/ci.yml).
 FROM python:3.11-slim
 WORKDIR /vaebench
-COPY pyproject.toml constraints.txt README.md Snakefile config.yaml ./
+COPY pyproject.toml setup.py constraints.txt environment.yml README.md Snakefile config.yaml ./
 COPY workflow workflow
 COPY configs configs
 COPY profiles profiles

@@ -7,8 +7,12 @@ if not workflow.overwrite_configfiles:
     configfile: "config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
+include: "workflow/rules/opening.smk"
 include: "workflow/rules/cells.smk"
 include: "workflow/rules/baselines.smk"
 include: "workflow/rules/tuning.smk"
@@ -20,32 +24,15 @@ include: "workflow/rules/tracking.smk"
 
 
 onstart:
-    try:
-        expect(
-            plan.folder,
-            to_run=sum(
-                job.rule.name in ("test", "baseline")
-                for job in workflow.dag.needrun_jobs()
-            ),
-        )
-        planned(plan.folder / CODE, upkeep.uses(), content)
-        warm.start(IMPORTS, threads=plan.study.resources.threads)
-        write_json(plan.folder / "study.json", plan.study.model_dump())
-    except (DataError, OSError) as error:  # a full disk, a folder that is read-only
-        raise WorkflowError(str(error)) from None
+    started()
 
 
 onsuccess:
-    expect_no_more(plan.folder)
-    terminal.end(
-        plan.folder,
-        report=any(job.rule.name == "verdict" for job in workflow.dag.jobs),
-    )
+    succeeded()
 
 
 onerror:
-    expect_no_more(plan.folder)
-    print(without_result(cell_folders), end="", file=sys.stderr)
+    failed()
 
 
 rule all:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from measure import SIZES, users
 
-from vaebench.baselines.ease import gram, item_weights
+from vaebench.baselines.item_item import gram, item_weights
 from vaebench.machine.provenance import processor
 
 

@@ -39,8 +39,12 @@ DATA: dict[str, dict[str, Any]] = {
         "split": {"min_users_per_item": 10, "validation_users": 200, "test_users": 200, "seed": 7},
     },
 }
+DATA["lastfm-2"] = {  # another split, another design: to confirm what the others suggest
+    "class": "lastfm.LastFM",
+    "split": {"min_users_per_item": 10, "validation_users": 200, "test_users": 200, "seed": 8},
+}
 TRAINING = {"epochs": 36, "learning_rate": 2e-3, "precision": "bfloat16", "device": "cpu"}
-BATCH = {"ml-1m": 500, "lastfm": 250}
+BATCH = {"ml-1m": 500, "lastfm": 250, "lastfm-2": 250}
 STRATEGIES: dict[str, dict[str, Any]] = {
     "constant": {"class": "constant.Constant"},
     "linear .855": {"class": "linear.Linear", "warmup": 0.855},
@@ -59,10 +63,11 @@ OPTIONS = {
 }
 METRIC = "validation_ndcg@100"
 SHAPES = {
-    "9 → 3 → 1 at 1/9, 1/3, 1": Rungs(),
-    "9 → 3 → 1 at 1/6, 1/2, 1": Rungs(training=["1/6", "1/2", 1]),
-    "9 → 3 → 1 at 1/4, 1/2, 1": Rungs(training=["1/4", "1/2", 1]),
-    "9 → 3 → 2 at 1/9, 1/3, 1": Rungs(trials=[1, "1/3", "2/9"]),
+    "9 → 6 → 2 at 1/9, 2/9, 1": Rungs(),
+    "9 → 3 → 1 at 1/9, 1/3, 1": Rungs(training=["1/9", "1/3", 1], trials=[1, "1/3", "1/9"]),
+    "9 → 3 → 1 at 1/6, 1/2, 1": Rungs(training=["1/6", "1/2", 1], trials=[1, "1/3", "1/9"]),
+    "9 → 3 → 1 at 1/4, 1/2, 1": Rungs(training=["1/4", "1/2", 1], trials=[1, "1/3", "1/9"]),
+    "9 → 3 → 2 at 1/9, 1/3, 1": Rungs(training=["1/9", "1/3", 1], trials=[1, "1/3", "2/9"]),
     "9 → 4 → 2 at 1/9, 1/4, 1": Rungs(training=["1/9", "1/4", 1], trials=[1, "4/9", "2/9"]),
     "9 → 3 at 1/9, 1": Rungs(training=["1/9", 1], trials=[1, "1/3"]),
     "9 → 2 at 1/6, 1": Rungs(training=["1/6", 1], trials=[1, "2/9"]),

@@ -55,6 +55,8 @@ def cells() -> pd.DataFrame:
             "reason": None,
             "rate": 10 + random.normal(),
             "distortion": 190 + random.normal(),
+            "until": 7,
+            "ended": "patience",
             "beta_selected": 0.2,
             "beta_last": 1.0,
             "active_units": 12 + seed,

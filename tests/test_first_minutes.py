@@ -139,8 +139,10 @@ def test_a_config_that_says_two_things_plans_nothing(planned: Project, text: str
     assert re.search(r"two.yaml, line \d+: seeds: .*; allowed: ", done.stdout + done.stderr)
 
 
-def test_a_study_is_a_module_of_another_workflow(planned: Project) -> None:
-    folder = planned.folder / "outer"
+@pytest.mark.parametrize("prefix", ["", "vaebench_"])
+def test_a_study_is_a_module_of_another_workflow(planned: Project, prefix: str) -> None:
+    """With a rule of its own that asks for the study's results, and a prefix for those of ours."""
+    folder = planned.folder / f"outer{prefix}"
     folder.mkdir()
     shutil.copy(planned.folder / "study.yaml", folder)
     (folder / "Snakefile").write_text(
@@ -148,14 +150,41 @@ def test_a_study_is_a_module_of_another_workflow(planned: Project) -> None:
         "module vaebench:\n"
         f'    snakefile: "{planned.folder}/Snakefile"\n'
         "    config: config\n"
-        "use rule * from vaebench\n"
+        f"use rule * from vaebench as {prefix}*\n"
+        "rule everything:\n"
+        "    default_target: True\n"
+        "    input: 'results/small/verdict.txt'\n"
     )
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules"]
     done = subprocess.run(
         command, cwd=folder, env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^test +3$", done.stdout + done.stderr, re.MULTILINE)
+    shown = done.stdout + done.stderr
+    assert re.search(rf"^{prefix}test +3$", shown, re.MULTILINE)
+    assert "not present in the Snakefile" not in shown
+    assert not (folder / "results").exists(), "a dry run writes nothing"
+
+
+def test_the_workflow_is_where_the_conventions_look_for_it(planned: Project) -> None:
+    """``workflow/Snakefile`` as a module of the root one: a run of it, of one cell."""
+    folder = planned.folder / "elsewhere"
+    folder.mkdir()
+    shutil.copy(planned.folder / "study.yaml", folder)
+    command = [sys.executable, "-m", "snakemake", "-s", f"{planned.folder}/workflow/Snakefile"]
+    cell = f"results/small/cells/{CELL}/status.json"
+    done = subprocess.run(
+        [*command, "--cores", "2", cell, "--configfile", "study.yaml"],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (folder / cell).is_file()
+    assert (folder / "results/small/study.json").is_file(), "whoever opens the folder knows it"
+    assert f"[1/1 cells] {CELL}: test NDCG@100 " in done.stdout + done.stderr
 
 
 def printed() -> list[str]:

@@ -76,14 +76,46 @@ def test_narrow_logits_are_summed_wide() -> None:
 
 def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     logits, x = problem()
-    grads = []
+    found = []
     for size in (1, 14, 2**20):
         monkeypatch.setattr(likelihoods, "CACHED_VALUES", size)
+        variable = logits.bfloat16().requires_grad_()
+        value = Multinomial(variable).log_prob(x)
+        value.sum().backward()
+        found.append((value.detach(), variable.grad))
+    for other in found[1:]:
+        assert torch.equal(found[0][0], other[0])
+        assert torch.equal(found[0][1], other[1])
+
+
+def test_float32_loses_nothing_against_the_textbook() -> None:
+    """On 20,000 items, value and gradient are as near to float64 as those of log_softmax."""
+    noise = torch_stream("wide")
+    logits = torch.empty(6, 20_000).normal_(generator=noise) * 4
+    matrix = scipy.sparse.random(6, 20_000, density=0.004, format="csr", random_state=0)
+    matrix.data[:] = 1
+    x = SparseRows.from_scipy(matrix)
+    exact = logits.double().requires_grad_()
+    expected = dense_multinomial(exact, x.dense().double())
+    expected.sum().backward()
+    errors = []
+    for formula in (
+        lambda s: Multinomial(s).log_prob(x),
+        lambda s: dense_multinomial(s, x.dense()),
+    ):
         variable = logits.clone().requires_grad_()
-        Multinomial(variable).log_prob(x).sum().backward()
-        grads.append(variable.grad)
-    assert torch.equal(grads[0], grads[1])
-    assert torch.equal(grads[0], grads[2])
+        value = formula(variable)
+        value.sum().backward()
+        errors.append(
+            (
+                (value - expected).norm() / expected.norm(),
+                (variable.grad - exact.grad).norm() / exact.grad.norm(),
+            )
+        )
+    ours, theirs = errors
+    assert max(ours) < 4e-6
+    assert ours[0] < 4 * theirs[0] + 1e-7
+    assert ours[1] < 4 * theirs[1] + 1e-7
 
 
 def test_multinomial_probabilities_of_all_histories_sum_to_one() -> None:

@@ -12,59 +12,60 @@ from torch.autograd.function import once_differentiable
 from vaebench.errors import DataError
 from vaebench.sparse import SparseRows
 
-CACHED_VALUES = 2**17
-"""On a CPU, logits are passed over in blocks of so many values, half a MiB: a core's cache."""
+CACHED_VALUES = 2**19
+"""On a CPU, narrow logits are passed over in blocks of so many values, 2 MiB as float32: what two
+cores keep beside themselves."""
 
 
-def _blocks(per_row: Tensor, logits: Tensor) -> tuple[Tensor, ...]:
-    """Views of consecutive rows: small enough for a cache on a CPU, all rows elsewhere."""
-    rows = max(1, CACHED_VALUES // logits.shape[1]) if logits.device.type == "cpu" else len(logits)
-    return per_row.split(rows)
+def _blocks(values: Tensor, logits: Tensor) -> tuple[Tensor, ...]:
+    """Views of consecutive rows: on a CPU narrow ones small enough for a cache, else all rows."""
+    if _wide_type(logits) == logits.dtype or logits.device.type != "cpu":
+        return (values,)
+    return values.split(max(1, CACHED_VALUES // logits.shape[1]))
 
 
-def _wide(values: Tensor) -> Tensor:
+def _wide_type(values: Tensor) -> torch.dtype:
     """At least float32."""
-    return values.to(torch.promote_types(values.dtype, torch.float32))
+    return torch.promote_types(values.dtype, torch.float32)
 
 
 class _MultinomialLogProb(torch.autograd.Function):
     """log p(x) = Σ_i x_i s_i − n·logsumexp(s); ∂/∂s = x − n·softmax(s), without a dense x.
 
-    The gradient is written over the logits, which nothing needs any more: (B, I) is the largest
-    tensor of training, and every further pass over it or copy of it costs as much as a product.
-    torch refuses a second backward through the overwritten logits with an error. The sums are
-    float32 also where the logits are bfloat16.
+    (B, I) is the largest tensor of training: on a CPU every pass over it costs as much as many
+    layers. One exponential a logit is enough: softmax gives p, and at the largest logit s_max of a
+    row, where p ≥ 1/I has all its digits, logsumexp = s_max − log p_max. The gradient is written
+    over p; torch refuses a second backward through it with an error. Sums are float32 also where
+    the logits are bfloat16.
     """
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, x: SparseRows) -> Tensor:  # noqa: ANN401
         logits = logits.contiguous()
-        normaliser = torch.cat(
-            [torch.logsumexp(_wide(block), 1) for block in _blocks(logits, logits)]
-        )
+        wide = _wide_type(logits)
+        shares, normalisers = torch.empty_like(logits), []
+        for block, share in zip(_blocks(logits, logits), _blocks(shares, logits), strict=True):
+            if wide == logits.dtype:
+                found = torch.softmax(block, 1, out=share)
+            else:
+                found = torch.softmax(block, 1, dtype=wide)
+                share.copy_(found)
+            normalisers.append(block.amax(1).to(wide) - found.amax(1).log())
         ctx.x = x
-        ctx.save_for_backward(logits, normaliser)
-        scores = _wide(logits.view(-1)[x.places]) * x.values
-        return x.row_sums(scores) - x.counts * normaliser
+        ctx.save_for_backward(shares)
+        scores = logits.view(-1)[x.places].to(wide) * x.values
+        return x.row_sums(scores) - x.counts * torch.cat(normalisers)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
-        logits, normaliser = ctx.saved_tensors
+        (shares,) = ctx.saved_tensors
         x: SparseRows = ctx.x
         scale = (-grad * x.counts).unsqueeze(1)
-        for block, shift, factor in zip(
-            _blocks(logits, logits),
-            _blocks(normaliser.unsqueeze(1), logits),
-            _blocks(scale, logits),
-            strict=True,
-        ):
-            if block.dtype == shift.dtype:
-                block.sub_(shift).exp_().mul_(factor)
-            else:
-                block.copy_((_wide(block) - shift).exp_().mul_(factor))
-        logits.view(-1).index_add_(0, x.places, (grad[x.rows] * x.values).to(logits.dtype))
-        return logits, None
+        for share, factor in zip(_blocks(shares, shares), _blocks(scale, shares), strict=True):
+            share.mul_(factor)
+        shares.view(-1).index_add_(0, x.places, (grad[x.rows] * x.values).to(shares.dtype))
+        return shares, None
 
 
 @dataclass(frozen=True)

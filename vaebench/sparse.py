@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import embedding_bag
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,14 @@ class SparseRows:
         """(nnz,) where each entry lies in a (B, I) matrix that is read row after row."""
         return self.rows * self.columns + self.indices
 
+    @cached_property
+    def by_column(self) -> tuple[Tensor, Tensor]:
+        """Entries in the order of their columns, (nnz,), ascending rows in each; offsets, (I,)."""
+        order = torch.argsort(self.indices, stable=True)
+        starts = torch.zeros(self.columns + 1, dtype=torch.int64, device=self.indices.device)
+        starts.index_add_(0, self.indices + 1, torch.ones_like(self.indices))
+        return order, starts.cumsum(0)[:-1]
+
     def padded(self) -> Self:
         """The same rows with zeros stored at the end, so that batches come in few shapes.
 
@@ -122,6 +132,44 @@ class SparseRows:
         """(B, I) float32."""
         dense = torch.zeros(len(self), self.columns, device=self.values.device)
         return dense.index_put_((self.rows, self.indices), self.values, accumulate=True)
+
+
+class _WeightedRows(torch.autograd.Function):
+    """Sums of rows of W over a user's items; ∂/∂W is the same sum over an item's users.
+
+    As torch's ``embedding_bag``, whose backward on a CPU fills a matrix with zeros and adds to it;
+    here every row of it is written once, in the order of users, whatever the number of threads.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: SparseRows, matrix: Tensor, weights: Tensor) -> Tensor:  # noqa: ANN401
+        ctx.x = x
+        ctx.save_for_backward(weights)
+        return _bags(x.indices, matrix, x.offsets[:-1], weights)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor | None, None]:  # noqa: ANN401
+        (weights,) = ctx.saved_tensors
+        x: SparseRows = ctx.x
+        if not ctx.needs_input_grad[1]:
+            return None, None, None
+        order, starts = x.by_column
+        return None, _bags(x.rows[order], grad.contiguous(), starts, weights[order]), None
+
+
+def _bags(rows: Tensor, matrix: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
+    return embedding_bag(rows, matrix, offsets, mode="sum", per_sample_weights=weights)
+
+
+def weighted_rows(x: SparseRows, matrix: Tensor, weights: Tensor) -> Tensor:
+    """Σ_i w_ui W_i over the entries of each row u: (B, H) for W (I, H) and weights (nnz,).
+
+    Differentiable in W alone.
+    """
+    if x.indices.device.type == "cpu":
+        return _WeightedRows.apply(x, matrix, weights)
+    return _bags(x.indices, matrix, x.offsets[:-1], weights)
 
 
 Batch = SparseRows | Tensor

@@ -84,6 +84,12 @@ def test_twice_the_batch_and_twice_the_width_cost_twice(tmp_path: Path) -> None:
     assert 1.9 < (wide.hours["here"] or 0) / (plain.hours["here"] or 1) < 2.2
 
 
+def test_patience_makes_it_the_most_that_a_study_costs(tmp_path: Path) -> None:
+    assert "patience" not in page(study(tmp_path), COSTS)
+    patient = page(study(tmp_path, training=STUDY["training"] | {"patience": 7}), COSTS)
+    assert "patience 7: trainings may end early; updates and hours are the most" in patient
+
+
 def test_a_finished_split_knows_better(tmp_path: Path) -> None:
     counts = {
         "train_users": 10,

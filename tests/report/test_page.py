@@ -10,7 +10,7 @@ import pytest
 
 from tests.summaries import CONFIG, CONTROL, TRUTHS, empty, frames
 from vaebench.captions import FIGURES
-from vaebench.report.page import findings, page, verdicts
+from vaebench.report.page import both, findings, page, verdicts
 from vaebench.report.paper import numbers, sentences
 from vaebench.statistics.measures import Measure
 from vaebench.tables import content
@@ -46,6 +46,7 @@ def test_it_says_what_failed_and_how_it_was_made(
     assert "training diverged in epoch 3" in html
     for what in ("Commit", "cores", "torch", "scipy", "learning_rate", "median s"):
         assert what in html, what
+    assert "<td>7</td><td>4</td></tr>" in html, "epochs, and how many trainings patience ended"
 
 
 def test_figures_with_nothing_to_show_are_left_out(
@@ -122,3 +123,16 @@ def test_a_metric_of_ones_own_has_sentences_and_tables(made: dict[str, pd.DataFr
     assert "my_data, mult-vae, Gini against constant: worse: linear;" in found[0]
     assert "reaches Gini " in sentences(results, CONTROL, own)[0]
     assert "gini:mean" in numbers(results, CONTROL, own)
+
+
+def test_what_was_registered_is_said_first() -> None:
+    rows = pd.DataFrame(
+        {
+            "verdict": ["control", "higher", "undecided", "higher"],
+            "registered": [None, True, True, False],
+        }
+    )
+    names = pd.Series(["a", "b", "c", "d"])
+    said = both(names, rows)
+    assert said == "Registered: better: b; undecided: c. Exploratory: better: d"
+    assert both(names, rows[["verdict"]]) == "better: b, d; undecided: c"

@@ -170,3 +170,16 @@ def test_few_seeds_do_not_make_verdicts_of_nothing() -> None:
         table = compare(found, names, "s0", 0.95, resamples=0)
         false += table["verdict"].isin(["higher", "lower"]).any()
     assert false / studies < 0.055 + 3 * math.sqrt(0.055 * 0.945 / studies)
+
+
+def test_what_was_registered_is_corrected_for_itself_alone() -> None:
+    rng = np.random.default_rng(5)
+    found = {name: pd.DataFrame(rng.standard_normal((30, 4)) + k) for k, name in enumerate("abcd")}
+    alone = compare({n: found[n] for n in "abc"}, list("abc"), "a", 0.95).set_index("strategy")
+    table = compare(found, list("abcd"), "a", 0.95, registered=["b", "c"]).set_index("strategy")
+    columns = ["p_holm", "joint_low", "joint_high", "reachable", "verdict"]
+    pd.testing.assert_frame_equal(table.loc[["b", "c"], columns], alone.loc[["b", "c"], columns])
+    assert table.loc["d", "p_holm"] == table.loc["d", "p"]
+    assert table["registered"].to_dict() == {"a": None, "b": True, "c": True, "d": False}
+    assert alone["registered"].isna().all()
+    assert list(table.index) == list("abcd")

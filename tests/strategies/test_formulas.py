@@ -11,6 +11,8 @@ from vaebench.strategies.constant import Constant
 from vaebench.strategies.cosine import Cosine
 from vaebench.strategies.cyclical import Cyclical
 from vaebench.strategies.decreasing import Decreasing
+from vaebench.strategies.example_floor import ExampleFloor
+from vaebench.strategies.example_free_bits import ExampleFreeBits
 from vaebench.strategies.free_bits import FreeBits
 from vaebench.strategies.linear import Linear
 from vaebench.strategies.per_interaction import PerInteraction
@@ -134,9 +136,32 @@ def test_free_bits_has_the_gradient_of_the_clamped_rate() -> None:
     assert 0 < beta.sum() < 20, "both sides of the floor must be tested"
 
 
+def test_free_bits_of_examples_has_the_gradient_of_the_rate_clamped_before_the_mean() -> None:
+    """∂/∂R of mean_i Σ_j max(λ, R_ij): another one than that of the clamped batch mean."""
+    rate = torch.rand(50, 20, generator=torch.Generator().manual_seed(1)).double() ** 3
+    clamped, weighed = (rate.clone().requires_grad_() for _ in range(2))
+    torch.clamp(clamped, min=0.25).sum(1).mean().backward()
+    beta = ExampleFreeBits(floor=0.25)(stats(0, rate=rate))
+    (beta * weighed).sum(1).mean().backward()
+    assert torch.equal(clamped.grad, weighed.grad)
+    assert (beta.std(0) > 0).any(), "a latent must be free for some examples alone"
+    assert (beta.std(1) > 0).any(), "an example must have free latents and others"
+
+
+def test_both_free_bits_agree_on_one_example_and_on_one_latent_with_the_floor_of_examples() -> None:
+    rate = torch.rand(50, 1, generator=torch.Generator().manual_seed(2))
+    own = ExampleFreeBits(floor=0.4)(stats(0, rate=rate))
+    assert torch.equal(own, ExampleFloor(floor=0.4)(stats(0, rate=rate)))
+    assert torch.equal(
+        ExampleFreeBits(floor=0.4)(stats(0, rate=rate.T))[0],
+        FreeBits(floor=0.4)(stats(0, rate=rate.T)),
+    )
+
+
 def test_free_bits_without_a_floor_is_the_plain_vae() -> None:
     rate = torch.rand(5, 4) + 1e-6
     assert torch.equal(FreeBits(floor=0)(stats(0, rate=rate)), torch.ones(4))
+    assert torch.equal(ExampleFreeBits(floor=0)(stats(0, rate=rate)), torch.ones(5, 4))
 
 
 def test_a_warm_up_has_one_length() -> None:
@@ -146,3 +171,11 @@ def test_a_warm_up_has_one_length() -> None:
         Linear(start=0.5, cap=0.1)
     with pytest.raises(ValueError, match="at least end"):
         Decreasing(start=0.1, end=0.5)
+    with pytest.raises(ValueError, match="end and ratio exclude each other"):
+        Decreasing(end=0.5, ratio=0.5)
+
+
+def test_the_end_of_a_fall_is_a_weight_or_a_share_of_its_start() -> None:
+    assert (Decreasing().end, Decreasing(start=0.9, end=0.1).end) == (0.2, 0.1)
+    assert Decreasing(start=0.03, ratio=0.5).end == 0.015
+    assert Decreasing(start=5.0, ratio=1.0).end == 5.0

@@ -1,12 +1,16 @@
 """Rungs and fair shares: how many jobs and epochs a study plans, which options, what is refused."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.study.test_trials import folder, study
+from vaebench.cells.folder import CellFolder
+from vaebench.cells.rung import mark_of
 from vaebench.errors import ConfigError
 from vaebench.search import WEIGHT
+from vaebench.sharing.container import most_bytes
 from vaebench.study.plan import Plan
 from vaebench.study.trials import Trials
 from vaebench.study.tuning import Rungs, Tuning
@@ -204,3 +208,25 @@ def test_a_place_that_is_not_planned_is_refused() -> None:
 def test_a_stage_as_written_is_read_back_the_same() -> None:
     written = Tuning(trials_per_option=9, rungs=Rungs())
     assert Tuning(**written.model_dump()) == written
+
+
+@pytest.mark.parametrize("root", [".", "results/small", "/a/tuning/b"])
+@pytest.mark.parametrize(("trial", "rung"), [(None, 1), (3, 1), (0, 2), (11, 3)])
+def test_a_folder_says_whose_it_is(root: str, trial: int | None, rung: int) -> None:
+    made = CellFolder(Path(root), "d", "m", "s", 7, trial, rung)
+    assert CellFolder.parse(made.path) == made
+    assert made.place == (trial if rung > 1 else None)
+    assert made.log().is_relative_to(Path(root) / "logs")
+    known = most_bytes(str(made.file("training.json").relative_to(root)))
+    assert known is not None, "an archive packs it"
+    assert most_bytes(str(made.state.relative_to(root))) is None, "and no state"
+
+
+def test_what_one_training_is_has_one_mark_whoever_found_its_options() -> None:
+    """A trial knows its options from the plan, a place from the rung before."""
+    spec, same = {"strategy": {"cap": 1.0}}, {"code": "c", "card": "d"}
+    trial = mark_of(spec, {**same, "spec": "with the point", "found": [], "until": 1})
+    place = mark_of(spec, {**same, "spec": "without", "found": ["place 0"], "until": 2})
+    assert trial == place
+    assert trial != mark_of(spec, {**same, "code": "another"})
+    assert trial != mark_of({"strategy": {"cap": 2.0}}, same)

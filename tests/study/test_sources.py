@@ -103,3 +103,18 @@ def test_a_module_is_found_as_python_finds_it(
     }
     for missing in ("alone.inner", "package.missing", "nowhere", "nowhere.inner", "json.nothing"):
         assert module_spec(missing) is None
+
+
+def test_what_the_package_offers_to_users_makes_no_result_old() -> None:
+    """Every cell depends on the package's own module, which hands on what no cell uses."""
+    tree = sources._said(str(sources.PUBLIC))
+    assert ast.dump(tree) == ast.dump(ast.parse("pass"))
+    assert {Path(file).name for file in sources.source_files("vaebench")} == {"__init__.py"}
+
+
+def test_a_getattr_of_another_module_is_code(tmp_path: Path) -> None:
+    digests = set()
+    for number, text in enumerate(("X = 1\n", "X = 1\ndef __getattr__(name):\n    return 2\n")):
+        (tmp_path / f"m{number}.py").write_text(text)
+        digests.add(sources.digest(str(tmp_path / f"m{number}.py")))
+    assert len(digests) == 2

@@ -1,11 +1,13 @@
 """A config file says one thing, whoever reads it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from snakemake.utils import update_config
 
 from vaebench.errors import ConfigError
-from vaebench.study.written import check, read
+from vaebench.study.written import check, merged, read
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,4 +73,20 @@ def test_a_circle_of_aliases_ends(tmp_path: Path) -> None:
 
 
 def test_all_shipped_configs_say_one_thing() -> None:
-    check([ROOT / "config.yaml", *(ROOT / "configs").glob("*.yaml")])
+    check([ROOT / "config.yaml", *(ROOT / "configs").rglob("*.yaml")])
+
+
+def test_several_files_are_one_as_snakemake_merges_them(tmp_path: Path) -> None:
+    """Key by key, the later one first; a list is replaced, and so is a section by a value."""
+    texts = (
+        "a: {b: 1, c: {d: [1, 2], e: 3}}\nf: {g: 1}\nh: 1",
+        "a: {b: 2, c: {d: [3]}}\nf: 5\nh: {i: 1}",
+        "a: {c: {k: 4}}",
+    )
+    files = [written(tmp_path, text, f"{number}.yaml") for number, text in enumerate(texts)]
+    theirs: dict[str, Any] = {}
+    for file in files:
+        update_config(theirs, read(file))
+    assert merged(files) == theirs
+    assert theirs["a"] == {"b": 2, "c": {"d": [3], "e": 3, "k": 4}}
+    assert merged(files[:1]) == read(files[0])

@@ -17,6 +17,7 @@ from typing import Any
 from vaebench.cells import kept, stamp
 from vaebench.cells.folder import FILES, TESTED, TRAINED, CellFolder
 from vaebench.cells.found import placed
+from vaebench.cells.opening import opening
 from vaebench.cells.planned import unmoved
 from vaebench.cells.progress import announce
 from vaebench.errors import Diverged
@@ -46,6 +47,7 @@ class Job:
         until: the last epoch of this part of a training; see :class:`vaebench.cells.rung.Rung`.
         state_in: the state that the part before left.
         state_out: where this part leaves its state.
+        opened: the file that says when the test part was opened, if anything is registered.
     """
 
     out: Sequence[str]
@@ -58,6 +60,7 @@ class Job:
     samples: int | None = None
     stages: Sequence[str] = ()
     choice: Sequence[str] = ()
+    opened: Sequence[str] = ()
     states: Sequence[str] = ()
     until: int | None = None
     state_in: Path | None = None
@@ -98,7 +101,9 @@ class Job:
         """What the step depends on, by content; ``trained``: the seal of what it tests."""
         plan = stamp.planned(self.spec, self.code, self.metrics, self.samples, self.until)
         found = map(Path, (*self.stages, *self.choice))
-        return stamp.complete(plan, Path(self.card), found, trained, self.cell.place)
+        when = opening(Path(self.opened[0])) if self.opened else None
+        place = self.cell.place
+        return stamp.complete(plan, Path(self.card), found, trained, place, opened=when)
 
 
 def _train(job: Job, mark: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -203,6 +208,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "samples": {"type": int},
     "stages": {"nargs": "*", "default": []},
     "choice": {"nargs": "*", "default": []},
+    "opened": {"nargs": "*", "default": []},
     "states": {"nargs": "*", "default": []},
     "until": {"type": int},
     "state-in": {"type": Path, "nargs": "?"},

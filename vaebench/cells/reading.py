@@ -249,6 +249,8 @@ class Cells:
             "test_examples": summary["test_examples"],
             "test_without_target": summary["test_without_target"],
             "selected_epoch": selected.get("epoch"),
+            "until": summary.get("until"),
+            "ended": summary.get("ended"),
             "beta_selected": selected.get("beta"),
             "beta_last": last.get("beta"),
             "target_of": described(target),

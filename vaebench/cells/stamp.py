@@ -4,7 +4,8 @@ A stamp has four entries: ``spec``, a digest of what the study asks for; ``code`
 source files say; ``card``, of the split's card; ``found``, of what other jobs found for it. The
 first two are known when a study is planned. That of a part of a training has ``until``, the epoch
 of its end, which is planned, too. That of a test has a fifth: ``trained``, of the seal of
-the training whose weights it measured.
+the training whose weights it measured; in a study that registers something, ``opened`` is when its
+test part was opened and with what registration (:mod:`vaebench.cells.opening`).
 """
 
 import hashlib
@@ -57,10 +58,14 @@ def complete(
     found: Iterable[Path],
     trained: Path | None = None,
     place: int | None = None,
+    *,
+    opened: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """With the entries that the files of other jobs give; ``place``: of a trial in a rung."""
-    given = {"card": digest(card), "found": [findings(path, place) for path in found]}
-    return {**plan, **given, **({"trained": digest(trained)} if trained else {})}
+    given: dict[str, Any] = {"card": digest(card)}
+    given["found"] = [findings(path, place) for path in found]
+    given |= {"trained": digest(trained)} if trained else {}
+    return {**plan, **given, **({"opened": dict(opened)} if opened else {})}
 
 
 def findings(path: Path, place: int | None = None) -> str:

@@ -91,7 +91,7 @@ def _run(
     stamp: Any,  # noqa: ANN401 (JSON)
 ) -> dict[str, Any]:
     """See :func:`run`."""
-    started = time.perf_counter()
+    started, started_at = time.perf_counter(), time.time()
     training = read_json(out / "training.json")
     check(out, sealed(out / "training.json"))
     tested = Tested(Found({}, {}))
@@ -107,7 +107,11 @@ def _run(
         described(metrics),
         sizes=tested.sizes,
         latents=tested.latents,
-        about={"latents": tested.diagnostics, "test_seconds": time.perf_counter() - started},
+        about={
+            "latents": tested.diagnostics,
+            "test_started_at": started_at,
+            "test_seconds": time.perf_counter() - started,
+        },
         stamp=stamp,
     )
 

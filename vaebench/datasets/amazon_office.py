@@ -21,7 +21,10 @@ class AmazonOffice(OneTable):
     )
     folder = "amazon-office"
     licence = "not stated with the published sub-sample; research use"
-    cite = "FairRecSys, github.com/rahmanidashti/FairRecSys"
+    cite = (
+        "a sub-sample of Amazon's reviews of office products, published with FairRecSys, "
+        "github.com/rahmanidashti/FairRecSys"
+    )
 
     def __init__(
         self,

@@ -22,7 +22,10 @@ class BookCrossing(OneTable):
     folder = "book-crossing"
     delimiter = ","
     licence = "not stated with the published sub-sample; research use"
-    cite = "Ziegler, McNee, Konstan & Lausen 2005, WWW; sub-sample of FairRecSys"
+    cite = (
+        "Ziegler, McNee, Konstan & Lausen 2005, WWW; a sub-sample, published with FairRecSys, "
+        "github.com/rahmanidashti/FairRecSys"
+    )
 
     def __init__(
         self,

@@ -20,7 +20,9 @@ class Epinions(OneTable):
     folder = "epinions"
     delimiter = ","
     licence = "not stated with the published sub-sample; research use"
-    cite = "FairRecSys, github.com/rahmanidashti/FairRecSys"
+    cite = (
+        "a sub-sample of Epinions, published with FairRecSys, github.com/rahmanidashti/FairRecSys"
+    )
 
     def __init__(
         self,

@@ -19,7 +19,10 @@ class Foursquare(OneTable):
     files = (RawFile("ratings_data.txt", DIGEST, (f"{FAIR_REC_SYS}Foursquare/ratings_data.txt",)),)
     folder = "foursquare"
     licence = "not stated with the published sub-sample; research use"
-    cite = "FairRecSys, github.com/rahmanidashti/FairRecSys"
+    cite = (
+        "a sub-sample of Foursquare's check-ins, published with FairRecSys, "
+        "github.com/rahmanidashti/FairRecSys"
+    )
 
     def __init__(
         self,

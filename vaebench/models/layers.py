@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import embedding_bag
 
-from vaebench.sparse import SparseRows
+from vaebench.models.products import LARGE, affine
+from vaebench.sparse import SparseRows, weighted_rows
 
 Width = Annotated[int, Field(ge=1)]
 """A number of units."""
@@ -53,9 +53,7 @@ class Items(nn.Module):
         if self.training and self.dropout > 0:
             uniform = torch.empty_like(weights).uniform_(generator=noise)
             weights = weights * (uniform >= self.dropout) / (1 - self.dropout)
-        return self.bias + embedding_bag(
-            x.indices, self.weight, x.offsets[:-1], mode="sum", per_sample_weights=weights
-        )
+        return self.bias + weighted_rows(x, self.weight, weights)
 
 
 class ItemsEncoder(nn.ModuleDict):
@@ -101,10 +99,18 @@ class Output(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """H W + b."""
-        if self.narrow and torch.is_grad_enabled():
-            bias, left, right = (t.to(torch.bfloat16) for t in (self.bias, h, self.weight))
-            return torch.addmm(bias, left, right)
-        return torch.addmm(self.bias, h, self.weight)
+        narrow = self.narrow and torch.is_grad_enabled()
+        return affine(h, self.weight, self.bias, narrow=narrow)
+
+
+class Linear(nn.Linear):
+    """torch's linear layer, W (outputs, inputs); products of large ones by :func:`affine`."""
+
+    def forward(self, h: Tensor) -> Tensor:
+        """H Wᵀ + b."""
+        if h.dim() == 2 and self.weight.numel() >= LARGE:  # noqa: PLR2004 (a batch of vectors)
+            return affine(h, self.weight.t(), self.bias)
+        return super().forward(h)
 
 
 def bare(layer: type[nn.Module], *sizes: int, **options: Any) -> Any:  # noqa: ANN401
@@ -121,7 +127,7 @@ def perceptron(widths: list[int], activation: type[nn.Module]) -> nn.Sequential:
     """Linear layers of the given widths with ``activation`` between them, none after the last."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
-        layers += [bare(nn.Linear, inputs, outputs), activation()]
+        layers += [bare(Linear, inputs, outputs), activation()]
     return nn.Sequential(*layers[:-1])
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vaebench.distributions import DiagonalGaussian, gaussian, standard_normal
 from vaebench.models import Recommender
-from vaebench.models.layers import Dropout, Initial, Items, Output, Width, bare
+from vaebench.models.layers import Dropout, Initial, Items, Linear, Output, Width, bare
 from vaebench.sparse import Batch, SparseRows
 
 LOG_WIDE = 10.0
@@ -33,9 +33,9 @@ class ResidualEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.items = Items(features, hidden, dropout)
-        self.dense = nn.ModuleList(bare(nn.Linear, hidden, hidden) for _ in range(layers - 1))
+        self.dense = nn.ModuleList(bare(Linear, hidden, hidden) for _ in range(layers - 1))
         self.norms = nn.ModuleList(nn.LayerNorm(hidden, eps=NORM_EPSILON) for _ in range(layers))
-        self.heads = bare(nn.Linear, hidden, 2 * latents)
+        self.heads = bare(Linear, hidden, 2 * latents)
 
     def forward(self, x: SparseRows, noise: torch.Generator | None = None) -> Tensor:
         """(μ, log σ²), (B, 2Z)."""

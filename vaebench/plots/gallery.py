@@ -1,6 +1,6 @@
 """β(t) of every strategy as it was used: one small panel each.
 
-python -m vaebench gallery results/NAME/tables/traces.parquet OUT.png
+vaebench gallery results/NAME/tables/traces.parquet OUT.png
 """
 
 import argparse
@@ -49,9 +49,9 @@ def gallery(traces: pd.DataFrame) -> Figure:
 def main(arguments: Sequence[str]) -> None:
     """Read traces, write a figure."""
     parser = argparse.ArgumentParser(
-        prog="python -m vaebench gallery",
+        prog="vaebench gallery",
         description="Draw β(t) of every strategy as it was used.",
-        epilog="example: python -m vaebench gallery results/default/tables/traces.parquet beta.png",
+        epilog="example: vaebench gallery results/default/tables/traces.parquet beta.png",
     )
     parser.add_argument("traces", type=Path, help="tables/traces.parquet of a finished study")
     parser.add_argument("figure", type=Path, help="the picture to write")

@@ -87,13 +87,16 @@ def calibrate(plan: Plan, cores: int) -> dict[Key, Timed]:
 def wall(plan: Plan, timed: Mapping[Key, Timed], cores: int) -> tuple[float, int]:
     """Seconds of a run with ``cores`` cores, and the number of cells that it does not know."""
     trials = Trials(plan)
+    jobs = [(cell, 1, 0 if cell.is_baseline else _epochs(cell)) for cell in plan.cells.values()]
+    for key, group in trials.groups.items():  # a later rung goes on from the one before
+        jobs += [(group.cell, number, epochs) for number, epochs in trials.cost(key)]
     total, unknown = 0.0, 0
-    for cell in (*plan.cells.values(), *trials.all_cells()):
+    for cell, number, epochs in jobs:
         known = timed.get((cell.dataset, cell.model))
         if known is None:
-            unknown += 1
+            unknown += number
         else:
-            total += JOB + known.seconds(0 if cell.is_baseline else _epochs(cell))
+            total += number * (JOB + known.seconds(epochs))
     return ONCE + total / max(1, cores // plan.study.resources.threads), unknown
 
 

@@ -30,7 +30,7 @@ from vaebench.study.keys import HOMES
 from vaebench.study.plan import Cell, Plan
 from vaebench.study.sources import importable
 from vaebench.study.trials import Trials
-from vaebench.study.written import read
+from vaebench.study.written import merged
 from vaebench.tables.markdown import table
 from vaebench.training.settings import Training
 
@@ -263,6 +263,7 @@ def page(plan: Plan, costs: Costs) -> str:
             for name, device in costs.devices.items()
         ),
         *_unknown_precision(plan, costs),
+        *_with_patience(plan),
         *_replicates(plan),
         *(
             f"{name}: its size is not known before it is split, by "
@@ -302,6 +303,16 @@ def _unknown_precision(plan: Plan, costs: Costs) -> list[str]:
     ]
 
 
+def _with_patience(plan: Plan) -> list[str]:
+    """That these are the most epochs, where trainings may end earlier."""
+    cells = [cell.spec["training"] for cell in plan.cells.values() if not cell.is_baseline]
+    waits = sorted({each["patience"] for each in cells if each.get("patience") is not None})
+    shown = ", ".join(map(str, waits))
+    return [f"patience {shown}: trainings may end early; updates and hours are the most"] * bool(
+        waits
+    )
+
+
 def _shown(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
@@ -322,7 +333,9 @@ def main(arguments: Sequence[str]) -> None:
         "Nothing is downloaded or written to the folder of results.",
         epilog="example: python -m vaebench plan configs/reproduce-ml-20m.yaml",
     )
-    parser.add_argument("config", type=Path, help="the study's config file")
+    parser.add_argument(
+        "config", type=Path, nargs="+", help="the study's config file; of several, a later one wins"
+    )
     parser.add_argument(
         "--measure",
         action="store_true",
@@ -331,10 +344,10 @@ def main(arguments: Sequence[str]) -> None:
     cores = os.cpu_count() or 1
     parser.add_argument("--cores", type=int, default=cores, help="as for snakemake; default: all")
     given = parser.parse_args(arguments)
-    config = read(given.config)
-    importable(Path(__file__).parents[2], [given.config.parent])
-    plan = Plan(config, [given.config.parent])
+    config, beside = merged(given.config), [path.parent for path in given.config]
+    importable(Path(__file__).parents[2], beside)
+    plan = Plan(config, beside)
     check(plan)
-    print(page(plan, load()).replace("CONFIG", str(given.config)), end="")  # noqa: T201
+    print(page(plan, load()).replace("CONFIG", " ".join(map(str, given.config))), end="")  # noqa: T201
     if given.measure:
         print(sentence(plan, given.cores), end="")  # noqa: T201

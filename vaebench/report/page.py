@@ -82,8 +82,15 @@ def page(
         cells=len(cells),
         failures=failures(cells).to_dict("records"),
         minutes=cells["seconds"].sum() / 60,
-        times=cells.groupby(["dataset", "model", "strategy"], sort=False)["seconds"]
-        .agg(["count", "median", "max"])
+        times=cells.assign(until=pd.to_numeric(cells["until"]))
+        .groupby(["dataset", "model", "strategy"], sort=False)
+        .agg(
+            count=("seconds", "count"),
+            median=("seconds", "median"),
+            max=("seconds", "max"),
+            epochs=("until", "median"),
+            early=("ended", lambda words: (words == "patience").sum()),
+        )
         .reset_index()
         .to_dict("records"),
         devices=sorted(set(cells["device"].dropna())),
@@ -107,7 +114,7 @@ def findings(
         metric, main = main_metric(rows)
         if control not in set(main["strategy"]) and len(models):
             continue  # compared with the other models, below
-        said = verdicts(main["strategy"], main["verdict"], measures[metric])
+        said = both(main["strategy"], main, measures[metric])
         sentences.append(f"{dataset}, {model}, {measures[metric].title} against {control}: {said}.")
     for (dataset,), rows in named(models, ["dataset"]):
         metric, main = main_metric(rows)
@@ -117,7 +124,7 @@ def findings(
             row.model if row.strategy == NONE else f"{row.model} with {row.strategy}"
             for row in main.itertuples()
         ]
-        said = verdicts(pd.Series(labels, index=main.index), main["verdict"], measures[metric])
+        said = both(pd.Series(labels, index=main.index), main, measures[metric])
         sentences.append(
             f"{dataset}, {measures[metric].title} of other models and baselines against "
             f"{main['reference'].iloc[0]} with {control}: {said}."
@@ -131,6 +138,19 @@ def main_metric(rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """The primary metric and its rows."""
     main = rows[rows["primary"]]
     return str(main["metric"].iloc[0]), main
+
+
+def both(names: pd.Series, rows: pd.DataFrame, measure: Measure | None = None) -> str:
+    """The verdicts; where something was registered, of that first, and then of the rest."""
+    known = rows.get("registered", pd.Series(None, rows.index, dtype=object)).dropna().astype(bool)
+    if known.empty:
+        return verdicts(names, rows["verdict"], measure)
+    parts = {"registered": known.index[known], "exploratory": known.index[~known]}
+    return ". ".join(
+        f"{what.capitalize()}: {verdicts(names[place], rows['verdict'][place], measure)}"
+        for what, place in parts.items()
+        if len(place)
+    )
 
 
 def verdicts(names: pd.Series, found: pd.Series, measure: Measure | None = None) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 
 from vaebench.cells import tested
 from vaebench.cells.folder import CellFolder, SplitFolder
+from vaebench.cells.opening import OPENED
 from vaebench.errors import ConfigError, DataError, VaebenchError
 from vaebench.files import read_json
-from vaebench.sharing import cells, documents, rescore
+from vaebench.sharing import cells, documents, opened, rescore
 from vaebench.sharing.bombs import refuse_bombs
 from vaebench.sharing.trust import refuse_foreign
 from vaebench.statistics.tuning import choose, promote, tried
@@ -104,6 +105,8 @@ class Agreement:
         for cell in self.plan.cells.values():
             if cell.folder.finished:
                 yield from self._one(cell.folder.path, self._cell(cell))
+        with readable(self.study.folder / OPENED):
+            yield from opened.differences(self.study, self.trials)
 
     def _one(self, path: Path, sentences: Iterator[str]) -> Iterator[str]:
         """The sentences on one file or folder, with its name."""

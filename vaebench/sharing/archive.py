@@ -1,4 +1,4 @@
-"""``python -m vaebench archive results/NAME``: a study in one file, for another person to check.
+"""``vaebench archive results/NAME``: a study in one file, for another person to check.
 
 The archive holds what results depend on (cells, trials without their weights, cards of the data,
 the code as it is now), what was made of them (tables, figures, report) and a manifest with the
@@ -14,8 +14,6 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-
-import yaml
 
 from vaebench.cells.folder import FILES, SEALS, CellFolder
 from vaebench.errors import DataError
@@ -36,6 +34,7 @@ from vaebench.sharing.container import (
 from vaebench.sharing.terminal import command, say
 from vaebench.study.plan import Plan
 from vaebench.study.saved import NAME, Saved
+from vaebench.study.written import read
 
 ROOT = Path(__file__).parents[2]
 
@@ -92,6 +91,8 @@ def sources() -> list[str]:
         done = subprocess.run(command, capture_output=True, check=True)  # noqa: S603
         found = done.stdout.decode().strip("\0").split("\0")
     except (OSError, subprocess.CalledProcessError):
+        found = []
+    if found in ([], [""]):  # no git, or an installation inside somebody else's checkout
         found = [str(path.relative_to(ROOT)) for path in (ROOT / "vaebench").rglob("*.py")]
     return sorted(name for name in found if (ROOT / name).is_file())
 
@@ -134,7 +135,9 @@ def _add(archive: tarfile.TarFile, name: str, file: io.BufferedIOBase, size: int
 def main(arguments: list[str]) -> None:
     """Pack each study, given by its folder or by its config file."""
     parser = argparse.ArgumentParser(
-        "vaebench archive", description="Pack studies, each into one file beside its folder."
+        "vaebench archive",
+        description="Pack studies, each into one file beside its folder.",
+        epilog="example: vaebench archive results/default",
     )
     parser.add_argument(
         "study", nargs="+", type=Path, help="results/NAME, or the study's config file"
@@ -148,10 +151,7 @@ def _folder(given: Path) -> Path:
     """The folder of a study that was given by its folder or by its config file."""
     if given.suffix not in (".yaml", ".yml"):
         return given
-    try:
-        return Plan(yaml.safe_load(given.read_text(encoding="utf-8"))).folder
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise DataError(f"cannot read {given}: {error}") from error
+    return Plan(read(given)).folder
 
 
 if __name__ == "__main__":

@@ -112,6 +112,8 @@ def selection(training: Mapping[str, Any], trace: pd.DataFrame, metric: str) -> 
     """
     if not len(trace):
         return
+    if training.get("until", len(trace)) != len(trace):
+        yield f"training.json says {training['until']} epochs, trace.parquet has {len(trace)}"
     best, last = trace.loc[trace[metric].idxmax()], trace.iloc[-1]
     for key, row, what in (("selected", best, f"best by {metric}"), ("last", last, "last")):
         written = training[key] or {}

@@ -51,7 +51,7 @@ _BY_ENDING = {".json": MIB, ".parquet": 64 * MIB, ".safetensors": 16 * GIB}
 
 SIZES: dict[str, int] = {
     MANIFEST: 16 * MIB,
-    r"study\.json": MIB,
+    r"(?:study|opened)\.json": MIB,
     r"(?:seal|verdict)\.(?:json|txt)": 16 * MIB,
     r"report\.html": 128 * MIB,
     r"paper/(?:paper|numbers)\.tex": 16 * MIB,
@@ -74,6 +74,7 @@ DOCUMENTS = (
     *("report.html", "tables/*", "figures/*", "paper/*", "images/*", "images/cells/*/*/*/*/*"),
     *("data/*/card.json", "data/*/*/card.json", "tuning/*/*/*.json", "tuning/*/*/*/seed-*.json"),
     *("tuning/rung-*/places/*/*/*.json", "tuning/rung-*/places/*/*/*/seed-*.json"),
+    "opened.json",
 )
 """What a study says, and what it says it of; its cells and trials are further files."""
 

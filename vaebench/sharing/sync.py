@@ -1,4 +1,4 @@
-"""``python -m vaebench sync results/NAME``: bring MLflow up to date with a study's files.
+"""``vaebench sync results/NAME``: bring MLflow up to date with a study's files.
 
 At any time: after an outage, on a node that has a network, or while the study still runs.
 """
@@ -27,9 +27,9 @@ def mirror(folder: Path) -> dict[str, str]:
 def main(arguments: Sequence[str]) -> None:
     """Mirror each study's folder; the first error ends it with one sentence and status 1."""
     parser = argparse.ArgumentParser(
-        prog="python -m vaebench sync",
+        prog="vaebench sync",
         description="Bring MLflow up to date with the files of studies, at any time.",
-        epilog="example: python -m vaebench sync results/default",
+        epilog="example: vaebench sync results/default",
     )
     parser.add_argument("study", nargs="+", type=Path, help="results/NAME")
     try:

@@ -304,6 +304,7 @@ def _finals(summary: dict[str, Any], start: int) -> list[Metric]:
             for name, value in summary["selected"].items()
             if name.startswith("validation_")
         }
+    finals["until"] = summary.get("until")
     finals["seconds"] = summary["seconds"]
     return [
         Metric(_legal(name), float(value), time, 0)

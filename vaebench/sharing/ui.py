@@ -1,4 +1,4 @@
-"""``python -m vaebench ui``: the MLflow pages of all studies, in two processes."""
+"""``vaebench ui``: the MLflow pages of all studies, in two processes."""
 
 import argparse
 import os
@@ -15,9 +15,9 @@ from vaebench.study.keys import Tracking
 def main(arguments: Sequence[str]) -> None:
     """Become an MLflow server on the local store, at port 5000 (or the first argument)."""
     parser = argparse.ArgumentParser(
-        prog="python -m vaebench ui",
+        prog="vaebench ui",
         description="Browse all studies below results/ in MLflow, at http://localhost:PORT.",
-        epilog="example: python -m vaebench ui 5001",
+        epilog="example: vaebench ui 5001",
     )
     parser.add_argument("port", nargs="?", default="5000", help="by default 5000")
     port = parser.parse_args(arguments).port

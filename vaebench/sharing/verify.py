@@ -1,6 +1,7 @@
 """``python -P -m vaebench verify results/NAME`` or ``… NAME.tar.gz``: do the results agree?
 
-In this order, and no further than the first step that finds something:
+Of a record, does it agree with itself (:mod:`vaebench.records.check`)? Of a study, in this order,
+and no further than the first step that finds something:
 
 1. Is the archive one that ``vaebench archive`` packs, and each file the one of its manifest?
 2. Is each file the one that its cell, split or study was sealed with (:mod:`vaebench.seal`)?
@@ -43,6 +44,10 @@ from vaebench.sharing.container import (
 )
 from vaebench.sharing.terminal import command, say
 
+RECORD = "record.json"
+"""What makes a folder a record (:mod:`vaebench.records.schema`, which loads pandas)."""
+MOST_UNPACKED = 256 * MIB
+
 ROOT = Path(__file__).parents[2]
 INSIDE = "--inside"
 """Says that this process is the one that reads."""
@@ -80,6 +85,14 @@ def verify(path: Path, *, trusted: bool = False, data: Path | None = None) -> Ve
         DataError: it is no study, or one that is not to be read.
     """
     verdict = Verdict()
+    if (path / RECORD).is_file():
+        limit(LIGHT + MOST_UNPACKED)
+        from vaebench.records.check import differences  # noqa: PLC0415 (pandas, after the limit)
+
+        verdict.differences += differences(path)
+        verdict.checked.append("a record: seal, columns, sums, covariances, registration, times")
+        verdict.unchecked.append("whether cells gave these numbers: they are not here")
+        return verdict
     if not path.is_file():
         _study(verdict, path, sum(_sizes(path)), trusted=trusted, data=data)
         return verdict
@@ -175,6 +188,8 @@ def _study(verdict: Verdict, folder: Path, size: int, *, trusted: bool, data: Pa
         f"{len(agreement.specs)} cells: specification, means, selected epoch",
         "tables, figures, report and paper, made anew from the cells",
     ]
+    if agreement.plan.study.registration is not None:
+        verdict.checked.append("the registration's digest, and that the test part was opened last")
     verdict.unchecked.append("times, machines and versions, as the files say")
     if agreement.plan.study.images:
         verdict.unchecked.append("images/cells: what was measured of picture VAEs")
@@ -214,8 +229,10 @@ def limit(more: int | None) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Verify one study; the exit status is 1 if anything does not agree."""
-    parser = argparse.ArgumentParser("vaebench verify", description=ABOUT)
-    parser.add_argument("study", type=Path, help="results/NAME or NAME.tar.gz")
+    parser = argparse.ArgumentParser(
+        "vaebench verify", description=ABOUT, epilog="example: vaebench verify results/default"
+    )
+    parser.add_argument("study", type=Path, help="results/NAME, NAME.tar.gz or a record's folder")
     parser.add_argument(
         "--rescore",
         type=Path,
@@ -257,6 +274,8 @@ def _say(verdict: Verdict, path: Path, *, rescored: bool) -> None:
         hint = f" (packed by commit {verdict.packed}, checked by {ours})" if other else ""
         raise VaebenchError(f"{path}: {count} difference{'s' * (count > 1)}{hint}")
     how = "rescored" if rescored else "digests and recomputed tables; NOT rescored"
+    if (path / RECORD).is_file():
+        how = "a record, checked for itself"
     lines = [f"{path}: agrees ({how})"]
     lines += [f"  checked: {sentence}" for sentence in verdict.checked]
     say([*lines, *(f"  not checked: {sentence}" for sentence in verdict.unchecked)])

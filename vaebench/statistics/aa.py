@@ -1,6 +1,6 @@
 """A/A on real runs: one strategy's seeds dealt to pseudo-strategies, again and again.
 
-    python -m vaebench aa results/aa-ml-100k [--seeds 5] [--splits 2000]
+    vaebench aa results/aa-ml-100k [--seeds 5] [--splits 2000]
 
 Nothing differs between pseudo-strategies, so every rejection is a false one, on the real
 distribution of a real metric. What it cannot show: strategies that differ user by user but not on
@@ -124,9 +124,9 @@ def report(study: Path, seeds: int, splits: int) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(
-        prog="python -m vaebench aa",
+        prog="vaebench aa",
         description=__doc__.partition("\n")[0],
-        epilog="example: python -m vaebench aa results/aa-ml-100k --splits 1000",
+        epilog="example: vaebench aa results/aa-ml-100k --splits 1000",
     )
     parser.add_argument("study", type=Path, help="the folder of an A/A study that was run")
     parser.add_argument("--seeds", type=int, default=5, help="runs of a pseudo-strategy")

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,9 @@ PAIR += ["error", "freedom", "error_seeds"]
 PAIR += ["superior", "superior_low", "superior_high", "pairs", "paired_examples", "test", "note"]
 """What is kept of the contrast of any two strategies; exploratory."""
 
+MORE = ["joint_low", "joint_high", "reachable", "p_holm", "p_equivalence_holm"]
+"""What :func:`corrected` adds beside verdict and mark."""
+
 MEAN = ["strategy", "mean", "low", "high", "seeds", "failed", "examples"]
 """What is said of a strategy by itself."""
 
@@ -38,6 +41,7 @@ def compare(
     *,
     fixed: bool = False,
     planned: Mapping[str, int] | None = None,
+    registered: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """One row a strategy: ``mean, low, high, seeds, examples`` and the contrast to the control.
 
@@ -61,6 +65,7 @@ def compare(
         resamples: of the bootstrap; 0: none.
         fixed: the model draws nothing, see :meth:`Layout.of`.
         planned: strategy → its seeds, whatever became of them; by default those with values.
+        registered: the strategies that were registered, see :func:`corrected`.
     """
     rows: list[dict[str, object]] = []
     alpha, planned = 1 - confidence, planned or {}
@@ -94,18 +99,45 @@ def compare(
         for row in table.itertuples()
     ]
     table[["effect_low", "effect_high"]] = np.array(sizes, float).reshape(len(table), 2)
-    table[["joint_low", "joint_high"]] = joint(table, alpha)
-    table["reachable"] = reachable(table, alpha)
     bounds = bootstrap_bounds(values, control, confidence, resamples)
     for place, name in enumerate(("boot_low", "boot_high")):
         table[name] = [
             bounds[strategy][place] if strategy in bounds and math.isfinite(p) else math.nan
             for strategy, p in zip(table["strategy"], table["p"], strict=True)
         ]
-    table["p_holm"] = holm(table["p"])
-    table["p_equivalence_holm"] = holm(table["p_equivalence"])
-    table["verdict"] = [verdict(row, alpha) for _, row in table.iterrows()]
-    return table
+    known = None if registered is None else table["strategy"].isin(registered)
+    return corrected(table, alpha, known)
+
+
+def corrected(
+    table: pd.DataFrame, alpha: float, registered: pd.Series | None = None
+) -> pd.DataFrame:
+    """With what is said of all rows at once: joint intervals, margins, Holm's p, verdicts.
+
+    Args:
+        table: of :func:`contrast`, a row a strategy.
+        alpha: level.
+        registered: which rows are; they are corrected for each other alone, so that no look at
+            the rest changes what was registered, and so is the rest. None: nothing is registered.
+
+    Returns:
+        ``joint_low, joint_high, reachable, p_holm, p_equivalence_holm, verdict`` and
+        ``registered`` (True, False; None where nothing is registered, and of the control) beside
+        the columns of ``table``.
+    """
+    known = pd.Series(data=False, index=table.index) if registered is None else registered
+    parts = []
+    for rows in (table[known], table[~known]):
+        found = rows.join(joint(rows, alpha)).assign(
+            reachable=reachable(rows, alpha),
+            p_holm=holm(rows["p"]),
+            p_equivalence_holm=holm(rows["p_equivalence"]),
+        )
+        parts += [found] if len(found) else []
+    whole = pd.concat(parts).loc[table.index] if parts else table.reindex(columns=[*table, *MORE])
+    whole["verdict"] = [verdict(row, alpha) for _, row in whole.iterrows()]
+    marks = known.astype(object).where(whole["note"] != "control", None)
+    return whole.assign(registered=None if registered is None else marks)
 
 
 def bootstrap_bounds(

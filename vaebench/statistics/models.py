@@ -5,17 +5,18 @@ from collections.abc import Collection, Mapping
 
 import pandas as pd
 
+from vaebench.cells.folder import NONE
 from vaebench.statistics.contrasts import contrast
 from vaebench.statistics.equivalence import margin_of
-from vaebench.statistics.family import Values, verdict
+from vaebench.statistics.family import MORE, Values, corrected
 from vaebench.statistics.layout import Layout, common_of, overall
-from vaebench.statistics.multiplicity import holm
-from vaebench.statistics.simultaneous import joint, reachable
 
 COLUMNS = ["model", "strategy", "mean", "low", "high", "seeds", "failed", "examples"]
 COLUMNS += ["difference", "difference_low", "difference_high", "joint_low", "joint_high", "pairs"]
 COLUMNS += ["p", "p_crossed", "p_seeds", "p_holm", "margin", "reachable", "p_equivalence_holm"]
-COLUMNS += ["reference", "test", "verdict", "note"]
+COLUMNS += ["reference", "test", "verdict", "note", "registered"]
+ADDED = {*MORE, "verdict", "registered"}
+"""Those of :func:`vaebench.statistics.family.corrected`."""
 
 
 def between_models(
@@ -27,6 +28,7 @@ def between_models(
     margin: float | dict[str, float] = math.nan,
     metric: str = "",
     planned: Mapping[str, Mapping[str, int]] | None = None,
+    registered: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Every strategy of the other models, and every baseline, against one model's control.
 
@@ -44,6 +46,7 @@ def between_models(
         margin: see :func:`margin_of`.
         metric: the metric's name, for its margin.
         planned: model → strategy → its seeds, whatever became of them.
+        registered: the baselines that were, see :func:`vaebench.statistics.family.corrected`.
 
     Returns:
         One row a (model, strategy), columns :data:`COLUMNS`; empty with fewer than two models.
@@ -76,12 +79,10 @@ def between_models(
                 row |= contrast(block, base, confidence, limit)
             rows.append(row)
     needed = ["p_equivalence", "error", "freedom", "error_seeds"]
-    table = pd.DataFrame(rows).reindex(columns=[*COLUMNS, *needed])
+    table = pd.DataFrame(rows).reindex(columns=[*(c for c in COLUMNS if c not in ADDED), *needed])
     table[["note", "test"]] = table[["note", "test"]].astype(object)
     table["reference"] = reference
-    table[["joint_low", "joint_high"]] = joint(table, 1 - confidence)
-    table["reachable"] = reachable(table, 1 - confidence)
-    table["p_holm"] = holm(table["p"])
-    table["p_equivalence_holm"] = holm(table["p_equivalence"])
-    table["verdict"] = [verdict(row, 1 - confidence) for _, row in table.iterrows()]
-    return table[COLUMNS]
+    known = None
+    if registered is not None:
+        known = table["model"].isin(registered) & (table["strategy"] == NONE)
+    return corrected(table, 1 - confidence, known)[COLUMNS]

@@ -122,7 +122,9 @@ def report(studies: int, seed: int = 0) -> str:
         shown = [f"{rate:.3f}".removeprefix("0") for rate in found.values()]
         facts = [design.replicates, f"{design.share:.0%}", f"{design.common:.1%}"]
         lines.append([*facts, *shown])
-    head: list[object] = ["replicates", "users' share", "in common", *found]
+    words = {"replicates": "t on means", "nested": "two-way", "one": "both"}
+    named = [words.get(name, name) for name in found]
+    head: list[object] = ["replicates", "users' share", "in common", *named]
     error = math.sqrt(ALPHA * (1 - ALPHA) / studies)
     note = (
         f"{studies:,} studies a row, seed {seed}; a true rate of .05 of families is seen as .05 ± "

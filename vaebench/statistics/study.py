@@ -33,6 +33,8 @@ class Question:
         units: data set → what it is a sample of, see :func:`vaebench.statistics.across.across`.
         measures: the metrics, in the order of the tables.
         varied: what each replicate draws anew; empty in a study of seeds.
+        registered: data set → strategies and baselines whose difference in the primary metric was
+            registered; None if nothing was.
     """
 
     order: list[str]
@@ -43,6 +45,12 @@ class Question:
     units: Mapping[str, str] = field(default_factory=dict)
     measures: Measures = field(default_factory=lambda: MEASURES)
     varied: Sequence[str] = ()
+    registered: Mapping[str, Sequence[str]] | None = None
+
+    def family(self, dataset: str, metric: str) -> Sequence[str] | None:
+        """What is registered of a family; None where the study registers nothing of its metric."""
+        known = self.registered is not None and metric == self.primary
+        return (self.registered or {}).get(dataset, ()) if known else None
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,9 @@ def analyse(cells: Cells, question: Question) -> Findings:
     for key, values in families(cells, question.measures):
         dataset, model, metric = key
         wanted = seeds[dataset][model]
-        parts = family(values, metric, question, fixed=model in fixed[dataset], planned=wanted)
+        known = question.family(dataset, metric)
+        is_fixed = model in fixed[dataset]
+        parts = family(values, metric, question, fixed=is_fixed, planned=wanted, registered=known)
         counted = question.measures[metric].of_users
         interactions = cells.interactions(dataset, model) if counted else None
         if interactions is not None:
@@ -168,6 +178,7 @@ def models(
                 question.margin,
                 metric,
                 seeds[dataset],
+                question.family(dataset, metric),
             )
             table.insert(0, "dataset", dataset)
             table.insert(1, "metric", metric)
@@ -181,11 +192,24 @@ def family(
     *,
     fixed: bool = False,
     planned: Mapping[str, int] | None = None,
+    registered: Sequence[str] | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """The frames of one family; ``fixed``: the model draws nothing; ``planned``: its seeds."""
+    """The frames of one family.
+
+    ``fixed``: the model draws nothing; ``planned``: its seeds; ``registered``: see
+    :func:`vaebench.statistics.family.corrected`.
+    """
     order, control, confidence = question.order, question.control, question.confidence
     results = compare(
-        values, order, control, confidence, question.margin, metric, fixed=fixed, planned=planned
+        values,
+        order,
+        control,
+        confidence,
+        question.margin,
+        metric,
+        fixed=fixed,
+        planned=planned,
+        registered=registered,
     )
     pairs = all_pairs(values, order, confidence)
     sign = question.measures[metric].sign

@@ -1,4 +1,4 @@
-"""``python -m vaebench adopt CONFIG``: take finished cells over into a newer version of the code.
+"""``vaebench adopt CONFIG``: take finished cells over into a newer version of the code.
 
 A cell is what the study asks for if its specification and its code are. Another version of
 vaebench may say the same in other words, and then the study would be trained again for nothing.
@@ -25,11 +25,15 @@ from vaebench.errors import VaebenchError
 from vaebench.files import digest, read_json, write_json
 from vaebench.study.current import Stage, Upkeep
 from vaebench.study.plan import Plan
+from vaebench.study.product import PRODUCT
 from vaebench.study.sources import importable
 from vaebench.study.trials import Trials
-from vaebench.study.written import read
+from vaebench.study.written import merged
 
-OF_TESTS = ("test", "test_examples", "test_without_target", "metrics", "latents", "test_seconds")
+OF_TESTS = (
+    *("test", "test_examples", "test_without_target", "metrics", "latents"),
+    *("test_started_at", "test_seconds"),
+)
 """Keys of ``summary.json`` that training did not write."""
 
 
@@ -71,8 +75,10 @@ def _take_over(stage: Stage) -> None:
     content = read_json(file)
     card = next(path for path in stage.inputs if path.name == "card.json")
     found = [path for path in stage.inputs if path not in (card, stage.trained)]
-    mark = stamp.complete(stage.wanted, card, found, stage.trained, stage.folder.place)
     before = content.get("stamp")
+    opened = (before or {}).get("opened")
+    place = stage.folder.place
+    mark = stamp.complete(stage.wanted, card, found, stage.trained, place, opened=opened)
     adopted = {"adopted": {"by": __version__, "stamp": before}, "stamp": mark}
     if TRAINED[0] in stage.files:  # with the options that are new, at their defaults
         config = read_json(stage.folder.file(TRAINED[0]))
@@ -136,14 +142,18 @@ def _from_0_1(cell: CellFolder, plan: Plan) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Adopt the finished cells of a study."""
     parser = argparse.ArgumentParser(
-        prog="python -m vaebench adopt", description=__doc__.partition("\n\n")[0]
+        prog="vaebench adopt",
+        description=__doc__.partition("\n\n")[0],
+        epilog="example: vaebench adopt config.yaml",
     )
-    parser.add_argument("config", help="the configuration of the study, a YAML file")
+    parser.add_argument(
+        "config", type=Path, nargs="+", help="the study's config file; of several, a later one wins"
+    )
     parser.add_argument("--results", help="the folder of results, where the config has another")
     given = parser.parse_args(arguments)
     try:
-        config = read(Path(given.config))
-        importable(Path(__file__).parents[2], [Path(given.config).parent])
+        config = merged(given.config)
+        importable(Path(__file__).parents[2], [path.parent for path in given.config])
         plan = Plan(config | ({"results": given.results} if given.results else {}))
         done = adopt(plan)
     except VaebenchError as error:
@@ -167,6 +177,7 @@ def _forget_parameters(stages: Sequence[Stage]) -> None:
     files = [str(path) for stage in stages for path in stage.paths]
     for first in range(0, len(files), 1_000):
         command = [sys.executable, "-m", "snakemake", "--cores", "1", "--quiet", "all"]
+        command += ["--snakefile", str(PRODUCT / "Snakefile")]
         command += ["--cleanup-metadata", *files[first : first + 1_000]]
         subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (our own words)
 

@@ -19,6 +19,7 @@ from vaebench.cells.planned import CODE, moved
 from vaebench.errors import DataError
 from vaebench.files import digest, read_json
 from vaebench.study.plan import Cell, Plan
+from vaebench.study.product import PRODUCT
 
 if TYPE_CHECKING:
     from vaebench.study.trials import Trials
@@ -30,7 +31,7 @@ OLD = 1e9
 INSTANT = 1e-3
 """Seconds by which a file is newer than another, on every file system that knows fractions."""
 
-SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
+SCRIPTS = PRODUCT / "workflow/scripts"
 """Those of the rules of the workflow."""
 
 

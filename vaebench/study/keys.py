@@ -10,6 +10,7 @@ from vaebench.cells.folder import NONE
 from vaebench.components import sentence
 from vaebench.errors import ConfigError
 from vaebench.images.options import ImageStudy
+from vaebench.study.registration import Registration, completed
 from vaebench.study.tuning import Tuning
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -143,6 +144,7 @@ class Study(Strict):
     baselines: dict[Name, Component] = {}
     metrics: dict[MetricName, Component] = {}
     tuning: Tuning | None = None
+    registration: Registration | None = None
     images: ImageStudy | None = None
     grid: Annotated[list[Block], Field(min_length=1)]
 
@@ -180,7 +182,7 @@ def read(config: dict[str, Any]) -> Study:
         allowed = ", ".join(sorted(study.datasets))
         raise ConfigError(f"units.{name}: no such data set; allowed: {allowed}")
     _check_names(study)
-    return study
+    return completed(study)
 
 
 def _check_numbers(study: Study) -> None:

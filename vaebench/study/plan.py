@@ -20,6 +20,7 @@ from vaebench.components import create, find, module_name, options
 from vaebench.errors import ConfigError
 from vaebench.study.keys import DRAWN, HOMES, OF_TUNING, ORDERS, Block, Source, read
 from vaebench.study.precision import settled
+from vaebench.study.registration import by_dataset
 from vaebench.study.sources import code, shown, source_files
 
 if TYPE_CHECKING:
@@ -296,6 +297,7 @@ class Plan:
             "primary": study.primary,
             "units": self.units(),
             **({"varied": self.varied} if self.replicated else {}),
+            **({"registered": by_dataset(study)} if study.registration else {}),
         }
 
     def units(self) -> dict[str, str]:

@@ -15,21 +15,29 @@ from functools import cache
 from pathlib import Path
 
 from vaebench.components import module_spec
+from vaebench.study.product import INSTALLED
 
 PACKAGE = "vaebench"
+
+PUBLIC = Path(__file__).resolve().parents[1] / "__init__.py"
+"""The package's own module, which every result depends on."""
 
 
 def importable(folder: Path, beside: Iterable[Path] = ()) -> None:
     """Let this process and all that it starts import this package and a user's own modules.
 
     Args:
-        folder: of this package; nothing comes before it.
+        folder: of this package; nothing comes before it, unless it is an installed one, which
+            needs no path.
         beside: the folders of the config; they and the working folder come last.
     """
-    first, own = str(folder), [str(path.resolve()) for path in (*beside, Path())]
+    first, own = (
+        [] if INSTALLED else [str(folder)],
+        [str(path.resolve()) for path in (*beside, Path())],
+    )
     given = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([first, *given, *own]))
-    sys.path[:] = dict.fromkeys([first, *sys.path, *own])
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([*first, *given, *own]))
+    sys.path[:] = dict.fromkeys([*first, *sys.path, *own])
 
 
 def source_files(*modules: str) -> list[str]:
@@ -44,7 +52,7 @@ def source_files(*modules: str) -> list[str]:
         module = waiting.pop()
         if module not in found:
             path = _path(module)
-            if path is not None and _ours(path):
+            if path is not None and ours(path):
                 found[module] = path
                 waiting += _imports(path, module)
                 parent = module.rpartition(".")[0]
@@ -60,8 +68,8 @@ def _path(module: str) -> Path | None:
 
 
 @cache
-def _ours(path: Path) -> bool:
-    """A file of this package, or of a user: not of the standard library, not installed."""
+def ours(path: Path) -> bool:
+    """Whether it is a file of this package, or of a user: not of Python, nor installed."""
     if path.is_relative_to(Path(__file__).parents[1]):
         return True
     return not {"site-packages", "dist-packages"} & set(path.parts) and not path.is_relative_to(
@@ -74,7 +82,7 @@ def _imports(path: Path, module: str) -> list[str]:
     """The modules that the file of ``module`` imports, as absolute names."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     names = []
-    for node in ast.walk(ast.parse(content(shown(path)))):
+    for node in ast.walk(ast.parse(content(shown(path)), shown(path))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -105,7 +113,7 @@ def digest(path: str) -> str:
     Comments and docstrings are left out. So is where our own modules lie: instead of its name an
     imported module of ours has a digest of what it says itself.
     """
-    tree = _said(content(path))
+    tree = _said(path)
     for node in _our_imports(tree):
         target = _path(node.module or "")
         node.module = _own(target) if target else node.module
@@ -115,19 +123,31 @@ def digest(path: str) -> str:
 @cache
 def _own(path: Path) -> str:
     """As :func:`digest`, whatever the file imports of ours."""
-    tree = _said(content(shown(path)))
+    tree = _said(shown(path))
     for node in _our_imports(tree):
         node.module = PACKAGE
     return _hash(ast.dump(tree))
 
 
-def _said(text: bytes) -> ast.Module:
-    """The syntax tree without docstrings; comments are in no tree."""
-    tree = ast.parse(text)
+def _said(path: str) -> ast.Module:
+    """The syntax tree without docstrings; comments are in no tree.
+
+    What the package itself offers to users, whom it imports nothing for, says nothing to a result.
+    """
+    tree = ast.parse(content(path), path)
+    if Path(path).resolve() == PUBLIC:
+        tree.body = [node for node in tree.body if not _offers(node)]
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [each for each in node.body if not _says_nothing(each)] or [ast.Pass()]
     return tree
+
+
+def _offers(node: ast.stmt) -> bool:
+    """``__all__`` and the module's own ``__getattr__``."""
+    if isinstance(node, ast.Assign):
+        return any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets)
+    return isinstance(node, ast.FunctionDef) and node.name == "__getattr__"
 
 
 def _our_imports(tree: ast.Module) -> Iterator[ast.ImportFrom]:

@@ -46,6 +46,27 @@ def read(path: Path) -> dict[str, Any]:
     return config
 
 
+def merged(paths: Iterable[Path]) -> dict[str, Any]:
+    """Config files as one, as ``snakemake --configfile A B`` has them: a later file wins.
+
+    Sections are merged key by key; anything else, a list too, is replaced.
+
+    Raises:
+        ConfigError: see :func:`read`.
+    """
+    found: dict[str, Any] = {}
+    for path in paths:
+        found = _over(found, read(path))
+    return found
+
+
+def _over(first: Any, later: Any) -> Any:  # noqa: ANN401 (what stands in a config)
+    if not isinstance(later, dict):
+        return later
+    known = first if isinstance(first, dict) else {}
+    return known | {key: _over(known.get(key), value) for key, value in later.items()}
+
+
 def check(paths: Iterable[str | Path]) -> None:
     """Refuse config files that say two things.
 

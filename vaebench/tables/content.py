@@ -159,6 +159,19 @@ def difference_columns(m: Measure) -> list[Column]:
 
 
 STRATEGY = Column("strategy", lambda row: row.strategy)
+REGISTERED = Column("registered", lambda row: {True: "yes", False: "no"}.get(row.registered, ""))
+
+
+REGISTRATION = (
+    " What was registered before the test part was opened is corrected for itself alone, and so is "
+    "the rest, which is exploratory."
+)
+
+
+def registered_columns(rows: pd.DataFrame) -> list[Column]:
+    """What was registered, where anything was."""
+    known = "registered" in rows and rows["registered"].notna().any()
+    return [REGISTERED] if known else []
 
 
 def result_columns(m: Measure) -> list[Column]:
@@ -177,9 +190,10 @@ def results(
     grids = []
     for (dataset, model, metric), rows in named(without_baselines(summary), FAMILY):
         measure, selects = measures[metric], selects_of(rows)
-        columns = result_columns(measure)
+        columns = [*result_columns(measure), *registered_columns(rows)]
         caption = describe(rows, control, confidence, measure)
         caption += epoch_of(measure, selects)
+        caption += REGISTRATION if registered_columns(rows) else ""
         caption += truth_sentence(truths.get(dataset, {}), metric)
         title = f"{dataset}, {model}: {heading(measure, rows, selects)}"
         grid = Grid("Results", title, heads(columns), lines(columns, rows), caption, metric=metric)
@@ -206,7 +220,7 @@ def models(
         measure, selects = measures[metric], selects_of(rows)
         if not measure.sign:
             continue
-        columns = model_columns(measure)
+        columns = [*model_columns(measure), *registered_columns(rows)]
         ordered = rows.sort_values("mean", ascending=measure.sign < 0, kind="stable")
         tested = int(rows["p"].notna().sum())
         over = "seeds" if measure.per == "cell" else "seeds and test examples"

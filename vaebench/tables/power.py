@@ -1,6 +1,6 @@
 """How many seeds, for differences of one's own: see :mod:`vaebench.statistics.power`.
 
-python -m vaebench power results/NAME [--difference .002 …] [--seeds 10] [--power .8]
+vaebench power results/NAME [--difference .002 …] [--seeds 10] [--power .8]
 """
 
 import argparse
@@ -17,9 +17,9 @@ from vaebench.tables import content, markdown
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table of a finished study as Markdown."""
     parser = argparse.ArgumentParser(
-        prog="python -m vaebench power",
+        prog="vaebench power",
         description=__doc__.partition("\n")[0],
-        epilog="example: python -m vaebench power results/default --difference 0.002 --seeds 10",
+        epilog="example: vaebench power results/default --difference 0.002 --seeds 10",
     )
     parser.add_argument("study", type=Path, help="the folder of a finished study")
     parser.add_argument("--difference", type=float, nargs="*", default=[])

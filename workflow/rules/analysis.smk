@@ -31,6 +31,37 @@ FIGURES = [
     f"{study}/figures/{name}.{ending}" for name in CAPTIONS for ending in ("pdf", "png")
 ]
 
+# what `snakemake --report` shows, beside the page: the figures, and the tables with a caption here
+IN_REPORT = {
+    "results": "each strategy: mean, interval, difference to the control, p",
+    "models": "models and baselines: mean, interval, difference to the control",
+    "cells": "each cell: status, selected epoch, test values, seconds",
+    "diagnostics": "what the latents carry",
+}
+
+
+def shown_table(file):
+    stem = Path(file).stem
+    if stem not in IN_REPORT or not file.endswith(".csv"):
+        return file
+    labels = {"table": stem, "shows": IN_REPORT[stem]}
+    return report(
+        file, caption="../report/tables.rst", category="Tables", labels=labels
+    )
+
+
+def shown_figure(file):
+    if not file.endswith(".png"):
+        return file
+    labels = {"figure": Path(file).stem, "shows": CAPTIONS[Path(file).stem]}
+    return report(
+        file, caption="../report/figures.rst", category="Figures", labels=labels
+    )
+
+
+SHOWN_TABLES = [shown_table(file) for file in TABLES]
+SHOWN_FIGURES = [shown_figure(file) for file in FIGURES]
+
 
 rule tables:
     input:
@@ -38,7 +69,7 @@ rule tables:
         tests=expand("{folder}/test.parquet", folder=shown_cells),
         cards=cards,
     output:
-        TABLES,
+        SHOWN_TABLES,
         traces=f"{study}/tables/traces.parquet",
     log:
         f"{study}/logs/tables.log",
@@ -58,7 +89,7 @@ rule figures:
         cards=cards,
         traces=f"{study}/tables/traces.parquet",
     output:
-        FIGURES,
+        SHOWN_FIGURES,
     log:
         f"{study}/logs/figures.log",
     conda:

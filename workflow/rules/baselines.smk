@@ -13,6 +13,7 @@ rule baseline:
     input:
         card=card_of,
         choice=lambda w: trials.choice_of(cell_of(w)),
+        opened=opened,
     output:
         multiext(f"{study}/cells/{NAMES}/", *FILES),
     log:
@@ -31,4 +32,5 @@ rule baseline:
         metrics=json.dumps(plan.study.all_metrics),
         code=lambda w: plan.training_code(cell_of(w)),
     shell:
-        f"{JOB} --metrics {{params.metrics:q}} --choice {{input.choice:q}} --step baseline"
+        f"{JOB} --metrics {{params.metrics:q}} --choice {{input.choice:q}}"
+        " --opened {input.opened:q} --step baseline"

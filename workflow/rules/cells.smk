@@ -32,6 +32,7 @@ rule test:
     input:
         card=card_of,
         trained=[f"{study}/cells/{NAMES}/{name}" for name in TRAINED],
+        opened=opened,
     output:
         multiext(f"{study}/cells/{NAMES}/", *TESTED),
     log:
@@ -49,4 +50,5 @@ rule test:
         samples=lambda w: cell_of(w).samples,
         code=lambda w: plan.test_code(cell_of(w)),
     shell:
-        f"{JOB} --metrics {{params.metrics:q}} --samples {{params.samples}} --step test"
+        f"{JOB} --metrics {{params.metrics:q}} --samples {{params.samples}}"
+        " --opened {input.opened:q} --step test"

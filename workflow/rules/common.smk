@@ -8,8 +8,10 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 
-ROOT = str(Path(workflow.current_basedir).resolve().parents[1])
-sys.path.insert(0, ROOT)
+# in a checkout the package lies beside the workflow; an installed one needs no path
+ROOT = Path(workflow.current_basedir).resolve().parents[1]
+if (ROOT / "vaebench").is_dir():
+    sys.path.insert(0, str(ROOT))
 
 from vaebench.cells.folder import (
     FILES,
@@ -23,6 +25,7 @@ from vaebench.cells.folder import (
     SplitFolder,
 )
 from vaebench.cells.job import IMPORTS
+from vaebench.cells.opening import OPENED
 from vaebench.study.plan import Plan
 from vaebench.study.current import Upkeep
 from vaebench.errors import ConfigError, DataError
@@ -30,12 +33,14 @@ from vaebench.files import write_json
 from vaebench.machine import warm
 from vaebench.cells.progress import expect, expect_no_more, without_result
 from vaebench.cells.planned import CODE, planned
+from vaebench.study.imported import said_of
+from vaebench.study.product import PACKAGE
 from vaebench.study.sources import code, content, importable, shown, source_files
 from vaebench.study.terminal import Calm
 from vaebench.study.trials import Trials
-from vaebench.study import written
+from vaebench.study import registration, written
 
-importable(Path(ROOT), [Path(file).parent for file in workflow.configfiles])
+importable(PACKAGE.parent, [Path(file).parent for file in workflow.configfiles])
 
 terminal = Calm()
 if workflow.is_main_process and Quietness.RULES in (
@@ -54,8 +59,13 @@ try:
 
         check(plan)
         trials.check()
-except ConfigError as error:
+        registration.unopened_or_same(plan)
+except (ConfigError, DataError) as error:
     raise WorkflowError(str(error)) from None
+except Exception as error:  # a user's module that cannot be imported
+    if said_of(error) is None:
+        raise
+    raise WorkflowError(said_of(error)) from None
 
 study = str(plan.folder)
 upkeep = Upkeep(plan, trials)
@@ -75,6 +85,37 @@ shown_cells = [
 ]
 if not shown_cells:
     raise WorkflowError("finished_only: no cell is finished; allowed: at least one")
+
+
+# Handlers of a run. As a module of another workflow, which has handlers of its own, this one is told:
+# `onstart: NAME.started()`, and likewise for the two others.
+def makes(job, name):
+    return any(Path(file).name == name for file in job.output)
+
+
+def started():
+    """Write what the jobs are planned with, count the cells to come, and have imports done once."""
+    to_run = sum(makes(job, "status.json") for job in workflow.dag.needrun_jobs())
+    try:
+        expect(plan.folder, to_run=to_run)
+        planned(plan.folder / CODE, upkeep.uses(), content)
+        warm.start(IMPORTS, threads=plan.study.resources.threads)
+        write_json(plan.folder / "study.json", plan.study.model_dump())
+    except (DataError, OSError) as error:  # a full disk, a folder that is read-only
+        raise WorkflowError(str(error)) from None
+
+
+def succeeded():
+    """Say the verdict and where the report is, if this run made them."""
+    expect_no_more(plan.folder)
+    jobs = workflow.dag.jobs
+    terminal.end(plan.folder, report=any(makes(job, "verdict.txt") for job in jobs))
+
+
+def failed():
+    """Say how many cells have no result."""
+    expect_no_more(plan.folder)
+    print(without_result(cell_folders), end="", file=sys.stderr)
 
 
 # a GPU of this machine is lent to one cell at a time; on a cluster the scheduler counts them
@@ -154,7 +195,7 @@ CONDA = "conda" in {
     str(method) for method in workflow.deployment_settings.deployment_method
 }
 PYTHON = "python" if CONDA else shlex.quote(sys.executable)
-CLIENT = shlex.quote(str(Path(ROOT, "vaebench/machine/client.py")))
+CLIENT = shlex.quote(str(PACKAGE / "machine/client.py"))
 JOB = (
     f"{PYTHON} -I -S {CLIENT} vaebench.cells.job --log {{log:q}} --threads {{threads}}"
     " --out {output:q} --card {input.card:q} --code {params.code} --spec {params.spec:q}"

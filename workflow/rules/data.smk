@@ -1,6 +1,4 @@
 # Raw files are found or downloaded where the workflow runs (a login node), never inside a cell.
-localrules:
-    fetch,
 
 
 rule fetch:
@@ -10,6 +8,7 @@ rule fetch:
         f"{study}/data/{{dataset}}/raw.json",
     log:
         f"{study}/logs/fetch/{{dataset}}.log",
+    localrule: True
     conda:
         "../../environment.yml"
     params:

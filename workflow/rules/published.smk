@@ -3,7 +3,7 @@ rule published:
     input:
         cells=expand("{folder}/status.json", folder=shown_cells),
         tests=expand("{folder}/test.parquet", folder=shown_cells),
-        numbers=shown(Path(ROOT) / "vaebench/report/published.yaml"),
+        numbers=shown(PACKAGE / "report/published.yaml"),
     output:
         table=f"{study}/tables/published.csv",
         text=f"{study}/tables/published.md",

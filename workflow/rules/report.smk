@@ -1,8 +1,5 @@
 # One page for people, and the verdict: a study with a failed cell ends with a non-zero status after
 # everything else is written.
-localrules:
-    seal,
-    verdict,
 
 
 rule report:
@@ -14,12 +11,17 @@ rule report:
         images=IMAGES,
         cards=cards,
         templates=[
-            shown(Path(ROOT) / f"vaebench/report/{name}.jinja")
+            shown(PACKAGE / f"report/{name}.jinja")
             for name in ("page.html", "paper.tex")
         ],
-        numbers=shown(Path(ROOT) / "vaebench/report/published.yaml"),
+        numbers=shown(PACKAGE / "report/published.yaml"),
     output:
-        page=f"{study}/report.html",
+        page=report(
+            f"{study}/report.html",
+            caption="../report/page.rst",
+            category="Report",
+            labels={"page": "findings, tables, figures"},
+        ),
         paper=f"{study}/paper/paper.tex",
         numbers=f"{study}/paper/numbers.tex",
     log:
@@ -43,6 +45,7 @@ rule seal:
         f"{study}/seal.json",
     log:
         f"{study}/logs/seal.log",
+    localrule: True
     conda:
         "../../environment.yml"
     params:
@@ -62,6 +65,7 @@ rule verdict:
         f"{study}/verdict.txt",
     log:
         f"{study}/logs/verdict.log",
+    localrule: True
     conda:
         "../../environment.yml"
     params:

@@ -1,6 +1,4 @@
 # MLflow mirrors the files; one writer, after the fact.
-localrules:
-    track,
 
 
 rule track:
@@ -13,6 +11,7 @@ rule track:
         f"{study}/tracking.json",
     log:
         f"{study}/logs/tracking.log",
+    localrule: True
     conda:
         "../../environment.yml"
     params:

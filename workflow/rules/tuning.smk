@@ -17,7 +17,9 @@ TUNED = (
 )
 
 
-RUNGS = len(tuning.rungs.training) if (tuning := plan.study.tuning) and tuning.rungs else 1
+RUNGS = (
+    len(tuning.rungs.training) if (tuning := plan.study.tuning) and tuning.rungs else 1
+)
 GROUP = "{dataset}/{model}/{strategy}" + ("/seed-{seed}" if plan.replicated else "")
 TRIAL = f"{study}/tuning/trial-{{trial}}/cells/{NAMES}"
 TRIAL_LOG = f"{study}/logs/tuning/trial-{{trial}}/{NAMES}/train.log"

@@ -1,0 +1,164 @@
+"""From records of worlds whose truth is known to tables and sentences; and the same bytes again."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from tests.records.conftest import HYPOTHESES, world
+from vaebench.errors import DataError
+from vaebench.records import compared
+from vaebench.records.check import differences
+from vaebench.records.page import Results, write
+from vaebench.records.schema import Record, read
+
+SPREADS = [0.6, 0.8, 1.0, 1.2, 1.5, 2.0]
+GAINS = [0.004, 0.006, 0.008, 0.010, 0.013, 0.018]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Seven data sets of six units: the gain of ``scaled`` grows with the spread of n_u."""
+    home = tmp_path_factory.mktemp("records")
+    found = []
+    for place, (spread, gain) in enumerate(zip(SPREADS, GAINS, strict=True)):
+        found.append(
+            world(
+                home,
+                f"set-{place}",
+                gains={"constant": 0.0, "scaled": gain},
+                tilt=0.01,
+                spread_n=spread,
+                mean_n=10.0 * 2**place,
+                best=-1.0 + 0.3 * place,
+            )
+        )
+    found.append(world(home, "set-0b", gains={"constant": 0.0, "scaled": 0.2}, unit="set-0"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def records(folders: list[Path]) -> list[Record]:
+    return [read(folder) for folder in folders]
+
+
+@pytest.fixture(scope="module")
+def results(records: list[Record]) -> Results:
+    return Results(compared.together(records[:6]))
+
+
+def test_worlds_are_records(folders: list[Path]) -> None:
+    assert [differences(folder) for folder in folders] == [[]] * len(folders)
+
+
+def test_a_difference_is_paired_by_replicate(records: list[Record], results: Results) -> None:
+    (row,) = results.contrasts.query("dataset == 'set-2' and label == 'scaled'").itertuples()
+    cells = (
+        records[2].tables["metrics"].pivot_table(index="seed", columns="strategy", values="mean")
+    )
+    d = (cells["scaled"] - cells["linear"]).to_numpy()
+    assert row.difference == pytest.approx(d.mean())
+    assert row.error == pytest.approx(stats.sem(d))
+    values = records[2].tables["examples"].set_index(["strategy", "seed"])["values"]
+    users = [np.var(values["scaled", s] - values["linear", s], ddof=1) / 50 for s in range(4)]
+    assert row.error_users == pytest.approx(math.sqrt(sum(users)) / 4, rel=1e-4)
+    p_users = 2 * stats.t.sf(abs(d.mean()) / row.error_users, 196)
+    assert row.p == pytest.approx(max(stats.ttest_1samp(d, 0).pvalue, p_users), rel=1e-4)
+    assert row.p_holm >= row.p
+
+
+def test_a_unit_of_several_data_sets_counts_once(records: list[Record]) -> None:
+    found = Results(compared.together(records))
+    (each,) = found.over
+    assert len(each.units) == 6
+    both = found.contrasts.query("label == 'scaled'").set_index("dataset")["difference"]
+    known = [(both["set-0"] + both["set-0b"]) / 2, *both[[f"set-{k}" for k in range(1, 6)]]]
+    rows = each.registered.set_index("strategy")
+    assert rows.loc["scaled", "mean"] == pytest.approx(np.mean(known))
+    half = stats.t.ppf(0.975, 5) * np.std(known, ddof=1) * math.sqrt(1 + 1 / 6)
+    assert rows.loc["scaled", "predicted_high"] - np.mean(known) == pytest.approx(half)
+
+
+def test_what_is_true_of_the_world_is_said(results: Results) -> None:
+    assert set(results.answers) == set(HYPOTHESES)
+    assert "decided for scaled" in results.answers["any"]
+    assert "decided, it grows; one-sided permutation p 0.00" in results.answers["spread"]
+    assert "scaled: on 6 of 6 data sets the difference grows with n_u" in results.answers["users"]
+    assert "decided for mean_n" in results.answers["best"]
+    # the best log β is −1 + log₁₀(n/10)·(.3/.301): after division by n all optima are one point
+    assert "misses the best β by 0.0" in results.answers["best"]
+    losses = results.frames()["tables/rules"].set_index("axis")["mean"]
+    assert losses["β / mean n_u"] < 0.001 < losses["β"]
+
+
+def test_few_units_have_no_headline(records: list[Record]) -> None:
+    found = Results(compared.together(records[:3]))
+    page = found.markdown()
+    assert "Fewer than 5 units: no headline" in page
+    assert "a new data set will show" not in page
+    assert found.answers["any"] == "Fewer than 5 units: no headline."
+    assert "| 0.50 |" in page
+
+
+def test_what_was_explored_is_in_no_correction(tmp_path: Path) -> None:
+    gains = {"constant": 0.0, "scaled": 0.02, "late": 0.05}
+    folders = [
+        world(tmp_path, f"set-{k}", gains=gains, registered=["constant", "scaled"])
+        for k in range(5)
+    ]
+    folders.append(world(tmp_path, "seen", gains=gains, exploratory=["scaled"]))
+    found = Results(compared.together([read(folder) for folder in folders]))
+    (each,) = found.over
+    rows = each.registered.set_index("strategy")
+    assert set(rows.index) == {"constant", "scaled"}
+    assert rows["units"].to_dict() == {"constant": 6, "scaled": 5}
+    assert set(each.exploratory["strategy"]) == {"scaled", "late"}
+    assert each.exploratory["p_holm"].isna().all()
+    late = found.contrasts.query("label == 'late'")
+    assert (late["verdict"] == "exploratory").all()
+    assert late["p_holm"].isna().all()
+    page = found.markdown()
+    assert "scaled on all its data sets, some looked at before" in page
+
+
+def test_the_same_records_give_the_same_bytes(folders: list[Path], tmp_path: Path) -> None:
+    names = write(folders, tmp_path / "one")
+    assert write(folders[::-1], tmp_path / "two") == names
+    for name in names:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    day = "2026-09-22"
+    wanted = {f"{day}.md", f"{day}/tables/over.csv", f"{day}/figures/curves.csv"}
+    assert wanted <= set(names)
+    assert len(pd.read_csv(tmp_path / "one" / day / "figures/gains_scaled.csv")) == 6
+    assert write(folders, tmp_path / "one", "named")[0] == "named.md"
+
+
+def test_records_that_do_not_fit_are_refused(folders: list[Path]) -> None:
+    one = read(folders[0])
+    with pytest.raises(DataError, match="is there twice"):
+        compared.together([one, one])
+    other = Record(one.about | {"study": "other"}, one.tables)
+    with pytest.raises(DataError, match="is registered in several records"):
+        compared.contrasts([one, other])
+    section = one.about["config"]["registration"]
+    changed = section | {"hypotheses": {"any": {"kind": "statement", "text": "Else."}}}
+    config = one.about["config"] | {"registration": changed}
+    with pytest.raises(DataError, match="registered another hypothesis 'any'"):
+        compared.hypotheses([one, Record(one.about | {"study": "other", "config": config}, {})])
+
+
+def test_a_sensitivity_analysis_is_shown_and_in_no_sum(
+    records: list[Record], results: Results
+) -> None:
+    one = records[0]
+    config = {key: each for key, each in one.about["config"].items() if key != "registration"}
+    beside = Record(one.about | {"study": "longer", "config": config, "opening": None}, one.tables)
+    found = Results(compared.together([*records[:6], beside]))
+    pd.testing.assert_frame_equal(found.over[0].registered, results.over[0].registered)
+    pd.testing.assert_frame_equal(found.over[0].ratios, results.over[0].ratios)
+    pd.testing.assert_frame_equal(found.optima, results.optima)
+    assert "| longer: set-0 (ndcg@100) |" in found.markdown()
+    assert len(found.contrasts) == len(results.contrasts) + 2

@@ -1,0 +1,376 @@
+"""One VAE on a table of interactions, in a notebook: the public functions of ``import vaebench``.
+
+A fit is a cell of a study: the same checks of options, the same split, training, selection and
+metrics, from the same random streams. What a study adds is the comparison.
+"""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from vaebench import __version__
+from vaebench.cells import vae
+from vaebench.cells.built import build, streams_of
+from vaebench.cells.metrics import logits
+from vaebench.cells.test import measured
+from vaebench.cells.tested import built
+from vaebench.datasets import Interactions
+from vaebench.datasets.protocol import Protocol, Ratings, Split
+from vaebench.errors import ConfigError, DataError, Diverged, Interrupted
+from vaebench.files import whole
+from vaebench.metrics.bound import elbo
+from vaebench.models import VAE
+from vaebench.seeds import torch_stream
+from vaebench.sharing.trust import refuse_foreign
+from vaebench.sparse import SparseRows
+from vaebench.study.check import check
+from vaebench.study.keys import HOMES, SHIPPED
+from vaebench.study.plan import Plan
+from vaebench.training.data import Data, HeldOut
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DATASET = "ratings"
+"""The name of a table's data set, which seeds the random streams."""
+
+SAMPLES = 10
+"""Of z per user, for the bound."""
+
+HELD_OUT = 0.1
+"""The share of users that validate, and the share that test, unless ``split`` says otherwise."""
+
+Component = str | Mapping[str, Any]
+"""``file.Class``, or ``{"class": "file.Class", option: value, …}``, as in a configuration."""
+
+
+class Table(Interactions):
+    """The interactions of a data frame as a data set."""
+
+    licence = "the user's own data: as their owner says"
+    unit = ""
+    cutoff = 1
+
+    def __init__(self, *, split: Protocol = Protocol()) -> None:  # noqa: B008 (frozen)
+        self.split = split
+        self.ratings: Ratings | None = None
+        self.found: Split | None = None
+
+    def read(self, raw: Path) -> Ratings:  # noqa: ARG002 (there is no file)
+        """The interactions that were given."""
+        assert self.ratings is not None  # noqa: S101 (set before it is split)
+        return self.ratings
+
+    def parts(self, raw: Path | None) -> Split:
+        """The split, kept for its ids."""
+        self.found = super().parts(raw)
+        return self.found
+
+
+def fit(
+    ratings: pd.DataFrame,
+    *,
+    strategy: Component = "constant.Constant",
+    model: Component = "mult_vae.MultVAE",
+    training: Mapping[str, Any] | None = None,
+    split: Mapping[str, Any] | None = None,
+    threshold: float | None = None,
+    seed: int = 0,
+) -> "Fitted":
+    """Train one VAE on interactions and select the epoch with the best validation NDCG@100.
+
+    Args:
+        ratings: one row an interaction, with the columns ``user`` and ``item`` (whole numbers or
+            texts); a user's rows of one item count once.
+        strategy: of β: its class, or class and options as in a configuration.
+        model: of interactions, likewise.
+        training: settings of the section ``training`` of a configuration.
+        split: options of strong generalisation; by default a tenth of the users validate and a
+            tenth test.
+        threshold: rows count whose column ``rating`` is at least this; by default all rows.
+        seed: of initial weights, batches and noise.
+
+    Returns:
+        The trained model with the weights of the selected epoch.
+
+    Raises:
+        ConfigError: an option is unknown or impossible.
+        DataError: the table lacks a column, or has too few users or items for the split.
+        Diverged: training left the finite numbers.
+    """
+    given = _ratings(ratings, threshold)
+    share = max(1, int(HELD_OUT * len(given.user_ids)))
+    sizes = {"min_items_per_user": 0, "validation_users": share, "test_users": share}
+    names = {"model": _specified("model", model), "strategy": _specified("strategy", strategy)}
+    labels = {role: spec["class"].rpartition(".")[0] for role, spec in names.items()}
+    plan = Plan(
+        {
+            "name": "fit",
+            "seeds": [seed],
+            "control": labels["strategy"],
+            "training": dict(training or {}),
+            "datasets": {
+                DATASET: {"class": "vaebench.library.Table", "split": sizes | dict(split or {})}
+            },
+            "models": {labels["model"]: names["model"]},
+            "strategies": {labels["strategy"]: names["strategy"]},
+            "grid": [
+                {
+                    "dataset": DATASET,
+                    "model": labels["model"],
+                    "strategies": [labels["strategy"]],
+                }
+            ],
+        }
+    )
+    check(plan)
+    (cell,) = plan.cells.values()
+    table = plan.dataset(DATASET)
+    assert isinstance(table, Table)  # noqa: S101 (named above)
+    table.ratings = given
+    with tempfile.TemporaryDirectory() as folder:
+        table.write_split(None, Path(folder), {})
+        prepared = vae.prepare(vae.resolve(cell.spec), Path(folder))
+        try:
+            found = vae.fit(prepared)
+        except Interrupted:
+            raise KeyboardInterrupt from None
+        test = Data(Path(folder), torch.device("cpu")).held_out("test")
+    if found.status != "done":
+        raise Diverged(found.reason)
+    trained = prepared.learner.model.to("cpu")
+    trained.narrow(bfloat16=False)
+    trained.load_state_dict(found.best)
+    trained.eval()
+    assert table.found is not None  # noqa: S101 (it was split)
+    ids = table.found.ids
+    return Fitted(
+        trained,
+        prepared.spec,
+        ids["items"],
+        pd.DataFrame(found.trace),
+        (test, ids["test_users"]),
+    )
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained VAE, with the weights of the selected epoch.
+
+    Attributes:
+        model: the VAE, in evaluation mode on the CPU.
+        config: model, strategy, training and seed with every default filled in.
+        items: (I,) the ids of the items that the model knows, in its order.
+        trace: one row an epoch: distortion, rate, β as used, validation, seconds.
+        test: the users that neither trained nor validated, and their ids; None after
+            :func:`load`, since a file holds no data.
+    """
+
+    model: VAE
+    config: dict[str, Any]
+    items: np.ndarray
+    trace: pd.DataFrame
+    test: tuple[HeldOut, np.ndarray] | None = None
+
+    def elbo(self, ratings: pd.DataFrame | None = None) -> pd.Series:
+        """−(D + R) at β = 1 of each user, in nats, from 10 samples of z.
+
+        Args:
+            ratings: rows of ``user`` and ``item``; by default those of the test users. Items that
+                the model does not know are ignored.
+
+        Raises:
+            ConfigError: the model has no bound.
+            DataError: no ratings, and there is no test user since the model was loaded.
+        """
+        if not self.model.has_bound:
+            raise ConfigError("elbo: this model has no bound; allowed: score, recommend")
+        if ratings is None:
+            part, users = self._tested()
+            rows = part.examples
+        else:
+            rows, users = self._rows(ratings)
+        values = elbo(self.model, rows, self._noise(), samples=SAMPLES)["elbo"]
+        return pd.Series(values.numpy(), pd.Index(users, name="user"), name="elbo")
+
+    def score(
+        self, known: pd.DataFrame | None = None, hidden: pd.DataFrame | None = None
+    ) -> dict[str, float]:
+        """The metrics that every study has, means over users: NDCG@100, Recall, ELBO and its parts.
+
+        Args:
+            known: rows of ``user`` and ``item`` that a ranking is made from.
+            hidden: those that it should find; users without them have no NDCG and no Recall. By
+                default both are the test users'.
+
+        Raises:
+            DataError: one of the two alone, or neither after :func:`load`.
+        """
+        if (known is None) != (hidden is None):
+            raise DataError("score: known or hidden is missing; allowed: both, or neither")
+        if known is None or hidden is None:
+            part = self._tested()[0]
+        else:
+            users = np.unique(_column(pd.concat([known, hidden]), "user"))
+            seen, held_out = (self._matrix(frame, users) for frame in (known, hidden))
+            part = HeldOut(
+                *(SparseRows.from_scipy(m) for m in ((seen + held_out).tocsr(), seen, held_out))
+            )
+        names = streams_of(self.config)["noise"]
+        found = measured(self.model, part, built(SHIPPED), names, SAMPLES, None)
+        return {name: float(np.nanmean(values)) for name, values in found.examples.items()}
+
+    def recommend(self, ratings: pd.DataFrame, k: int = 10) -> pd.DataFrame:
+        """The best ``k`` items of each user that are not among the user's rows, best first.
+
+        Args:
+            ratings: rows of ``user`` and ``item``; the users may be new to the model.
+            k: at least 1.
+
+        Returns:
+            Columns ``user``, ``rank`` (from 1), ``item`` and ``score`` (the model's logit).
+
+        Raises:
+            DataError: k < 1, or a column is missing.
+        """
+        if k < 1:
+            raise DataError(f"k: {k} is not allowed; it should be at least 1")
+        rows, users = self._rows(ratings)
+        scores = logits(self.model)(rows)
+        scores[rows.rows, rows.indices] = -torch.inf
+        best, chosen = torch.topk(scores, min(k, scores.shape[1]))
+        width = best.shape[1]
+        frame = pd.DataFrame(
+            {
+                "user": np.repeat(users, width),
+                "rank": np.tile(np.arange(1, width + 1), len(users)),
+                "item": self.items[chosen.flatten().numpy()],
+                "score": best.flatten().numpy(),
+            }
+        )
+        return frame[np.isfinite(frame["score"])].reset_index(drop=True)
+
+    def plot(self) -> "Figure":
+        """β(t) as it was used, over the updates; the band holds 90 % of its values."""
+        from vaebench.plots.beta import beta  # noqa: PLC0415 (matplotlib, for those who draw)
+
+        return beta(self.trace)
+
+    def save(self, path: str | Path) -> None:
+        """Write weights, configuration, item ids and trace into one safetensors file.
+
+        Raises:
+            DataError: the file cannot be written.
+        """
+        about = {
+            "version": __version__,
+            "config": self.config,
+            "items": self.items.tolist(),
+            "trace": self.trace.to_dict("list"),
+        }
+        weights = {name: value.contiguous() for name, value in self.model.state_dict().items()}
+        with whole(Path(path)) as temporary:
+            save_file(weights, temporary, {"vaebench": json.dumps(about)})
+
+    def _tested(self) -> tuple[HeldOut, np.ndarray]:
+        if self.test is None:
+            raise DataError("a loaded model has no test users; allowed: giving ratings")
+        return self.test
+
+    def _noise(self) -> torch.Generator:
+        return torch_stream("test", *streams_of(self.config)["noise"])
+
+    def _rows(self, ratings: pd.DataFrame) -> tuple[SparseRows, np.ndarray]:
+        users = np.unique(_column(ratings, "user"))
+        return SparseRows.from_scipy(self._matrix(ratings, users)), users
+
+    def _matrix(self, ratings: pd.DataFrame, users: np.ndarray) -> scipy.sparse.csr_matrix:
+        """(U, I) ones; rows of ``users``, columns of the items that the model knows."""
+        row = pd.Index(users).get_indexer(pd.Index(_column(ratings, "user")))
+        column = pd.Index(self.items).get_indexer(pd.Index(_column(ratings, "item")))
+        pairs = np.unique(np.stack([row, column])[:, column >= 0], axis=1)
+        shape = (len(users), len(self.items))
+        return scipy.sparse.csr_matrix((np.ones(pairs.shape[1], np.float32), pairs), shape)
+
+
+def load(path: str | Path, *, trust: bool = False) -> Fitted:
+    """A model that :meth:`Fitted.save` wrote. Nothing in the file is executed.
+
+    Args:
+        path: the file.
+        trust: import a model class that is not vaebench's, from your own Python path.
+
+    Raises:
+        DataError: no such file, or not one of ours.
+        ConfigError: the model's class is not vaebench's, and ``trust`` is not given.
+    """
+    try:
+        with safe_open(str(path), "pt") as file:
+            about = json.loads((file.metadata() or {})["vaebench"])
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
+        config, items = about["config"], _ids(about["items"])
+        trace = pd.DataFrame(about["trace"])
+        if not trust:
+            refuse_foreign({"model": config["model"]}, {"model": HOMES["models"]})
+        model = build(config["model"], len(items), ("read",))
+        model.load_state_dict(weights)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        words = " ".join(str(error).split())[:200]
+        raise DataError(
+            f"cannot load {path}: {words}; allowed: a file that save() wrote"
+        ) from error
+    model.eval()
+    return Fitted(model, config, items, trace)
+
+
+def _specified(role: str, component: Component) -> dict[str, Any]:
+    """``{"class": path, **options}``."""
+    spec = {"class": component} if isinstance(component, str) else dict(component)
+    if not isinstance(spec.get("class"), str) or "." not in spec["class"]:
+        raise ConfigError(f"{role}.class: missing; allowed: file.Class")
+    return spec
+
+
+def _column(ratings: pd.DataFrame, name: str) -> np.ndarray:
+    """The ids in a column.
+
+    Raises:
+        DataError: there is no such column, or it holds other things than numbers and texts.
+    """
+    if name not in getattr(ratings, "columns", ()):
+        raise DataError(f"ratings: there is no column {name!r}; allowed: a data frame with one")
+    return _ids(ratings[name].tolist(), name)
+
+
+def _ids(values: list[Any], name: str = "item") -> np.ndarray:
+    kinds = {type(value) for value in values}
+    if kinds <= {int}:
+        return np.array(values, np.int64)
+    if kinds <= {str}:
+        return np.array(values, object)
+    said = ", ".join(sorted(kind.__name__ for kind in kinds))
+    raise DataError(f"ratings: column {name!r} holds {said}; allowed: whole numbers, or texts")
+
+
+def _ratings(ratings: pd.DataFrame, threshold: float | None) -> Ratings:
+    """The interactions that count, in the order of their first rows."""
+    columns = {name: _column(ratings, name) for name in ("user", "item")}
+    frame = pd.DataFrame(columns)
+    if threshold is not None:
+        if "rating" not in ratings.columns:
+            raise DataError("ratings: there is no column 'rating'; allowed: no threshold, or one")
+        frame = frame[(ratings["rating"] >= threshold).to_numpy()]
+    frame = frame.drop_duplicates()
+    users, user_ids = pd.factorize(frame["user"].to_numpy(), sort=True)
+    items, item_ids = pd.factorize(frame["item"].to_numpy(), sort=True)
+    return Ratings(users, items, np.asarray(user_ids), np.asarray(item_ids))
