@@ -83,7 +83,7 @@ def beside(size: str, given: Any) -> list[float]:  # noqa: ANN401 (parsed option
 
 def main() -> None:
     """Print the table; append the lines."""
-    options = parser(__doc__, rounds=7, count=1_000)
+    options = parser(__doc__, rounds=7, count=2_500)
     options.add_argument("--sizes", nargs="+", choices=SIZES, default=["ml-1m", "ml-20m"])
     options.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
     options.add_argument("--beside", action="store_true", help="beside a busy process, instead")

@@ -57,8 +57,8 @@ def check(tracking: Any) -> None:  # noqa: ANN401 (as written by the user)
     written = tracking.get("uri") if isinstance(tracking, Mapping) else tracking
     if not all(is_public(text) for text in _texts(written)):
         raise ConfigError(
-            "tracking.uri: more than scheme://host:port/path stands in it (not shown here), and "
-            "secrets do not belong into a file; allowed: such an address, and in the environment "
+            "tracking.uri: the address has more than scheme://host:port/path (not shown here), and "
+            "secrets do not belong in a file; allowed: such an address, and in the environment "
             f"{IN_ENVIRONMENT}, or the whole address in MLFLOW_TRACKING_URI"
         )
 

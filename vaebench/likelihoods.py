@@ -53,7 +53,7 @@ class _MultinomialLogProb(torch.autograd.Function):
             normalisers.append(block.amax(1).to(wide) - found.amax(1).log())
         ctx.x = x
         ctx.save_for_backward(shares)
-        scores = logits.view(-1)[x.places].to(wide) * x.values
+        scores = logits.view(-1).index_select(0, x.places).to(wide) * x.values
         return x.row_sums(scores) - x.counts * torch.cat(normalisers)
 
     @staticmethod
@@ -64,7 +64,9 @@ class _MultinomialLogProb(torch.autograd.Function):
         scale = (-grad * x.counts).unsqueeze(1)
         for share, factor in zip(_blocks(shares, shares), _blocks(scale, shares), strict=True):
             share.mul_(factor)
-        shares.view(-1).index_add_(0, x.places, (grad[x.rows] * x.values).to(shares.dtype))
+        shares.view(-1).index_add_(
+            0, x.places, (grad.index_select(0, x.rows) * x.values).to(shares.dtype)
+        )
         return shares, None
 
 

@@ -60,7 +60,10 @@ class SparseRows:
             self.offsets[chosen] - offsets[:-1], lengths, output_size=entries
         )
         source = torch.arange(entries, device=shift.device) + shift
-        return type(self)(self.indices[source], offsets, self.values[source], self.columns)
+        indices, values = (
+            entries.index_select(0, source) for entries in (self.indices, self.values)
+        )
+        return type(self)(indices, offsets, values, self.columns)
 
     @cached_property
     def lengths(self) -> Tensor:
@@ -155,7 +158,8 @@ class _WeightedRows(torch.autograd.Function):
         if not ctx.needs_input_grad[1]:
             return None, None, None
         order, starts = x.by_column
-        return None, _bags(x.rows[order], grad.contiguous(), starts, weights[order]), None
+        rows, weights = (entries.index_select(0, order) for entries in (x.rows, weights))
+        return None, _bags(rows, grad.contiguous(), starts, weights), None
 
 
 def _bags(rows: Tensor, matrix: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:

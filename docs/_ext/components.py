@@ -1,11 +1,15 @@
-"""The reference of components, generated from their classes when the documentation is built.
+"""The reference, generated from the code when the documentation is built.
 
-A page a kind; a section a class: its docstring (formula, source, example), its options with type,
-default and range of tuning. Nothing is written twice: to change the page, change the class.
+Each kind of component has a page, and each class a section: its docstring (formula, source,
+example), its options with type, default and range of tuning, its raw files. Two more pages have
+the public functions and the commands. To change a page, change the code.
 """
 
+import contextlib
 import importlib
 import inspect
+import io
+import os
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +19,14 @@ from typing import Any, get_args, get_origin
 from pydantic.fields import FieldInfo
 from sphinx.application import Sphinx
 
+from vaebench import contracts, errors
 from vaebench.baselines import Baseline
+from vaebench.command import COMMANDS, usage
 from vaebench.components import options_model
 from vaebench.datasets import Dataset
 from vaebench.metrics import Metric
 from vaebench.models import VAE
+from vaebench.search import Range
 from vaebench.strategies import Strategy
 from vaebench.training.orders import UpdateOrder
 
@@ -43,6 +50,18 @@ INTRODUCTIONS = {
     "orders": "Which batches come in an epoch, and which part of the model learns from each.",
 }
 
+PUBLIC = {
+    "One VAE": ["vaebench.library.fit", "vaebench.library.Fitted", "vaebench.library.load"],
+    "Contracts": [f"vaebench.contracts.{name}" for name in contracts.__all__],
+    "The contract of a strategy": [f"vaebench.strategies.{name}" for name in ("Strategy", "Stats")],
+    "Errors": [
+        f"vaebench.errors.{name}"
+        for name, value in vars(errors).items()
+        if inspect.isclass(value) and value.__module__ == errors.__name__
+    ],
+}
+"""What is public beside the components: title → names."""
+
 
 def modules(package: str) -> Iterator[ModuleType]:
     """The modules of a package, by name."""
@@ -64,7 +83,10 @@ def components(kind: str) -> Iterator[tuple[str, type]]:
         and not inspect.isabstract(value)
     }
     bases = {base for value in found.values() for base in value.__mro__[1:]}
-    yield from ((path, value) for path, value in found.items() if value not in bases)
+    for path, value in found.items():
+        file, _, name = path.partition(".")
+        if value not in bases or file.replace("_", "") == name.lower():
+            yield path, value
 
 
 def said(annotation: Any) -> str:  # noqa: ANN401 (a type as it was annotated)
@@ -93,6 +115,38 @@ def limits(field: FieldInfo) -> str:
     return ", ".join(found)
 
 
+def tuned(space: Range) -> str:
+    """A range of tuning in words."""
+    kinds = {"whole numbers": space.whole, "on a log scale": space.log}
+    return ", ".join([f"{space.low:g} to {space.high:g}", *(kind for kind in kinds if kinds[kind])])
+
+
+def variants(component: type[Dataset]) -> Iterator[tuple[str, Dataset]]:
+    """What a published data set comes as: one object, or one for each choice of a required option.
+
+    Of a user's own data there is none, because a path is required.
+    """
+    fields = options_model(component).model_fields
+    required = [name for name, field in fields.items() if field.is_required()]
+    if not required:
+        yield "", component()
+    elif len(required) == 1:
+        for choice in get_args(fields[required[0]].annotation):
+            yield f" ({choice})", component(**{required[0]: choice})
+
+
+def raw_files(component: type[Dataset]) -> list[str]:
+    """Which files a published data set is read from, and the sub-folder where they may lie."""
+    lines = []
+    for label, dataset in variants(component):
+        forms = " or ".join(f"`{file.name}`" for file in dataset.raw_files())
+        beside = ", ".join(f"`{file.name}`" for file in dataset.companions())
+        words = forms + (f" with {beside}" if beside else "")
+        if words:
+            lines.append(f"- Raw file{label}: {words}; sub-folder `{dataset.raw_folder()}`")
+    return [*lines, ""] if lines else []
+
+
 def table(component: type) -> list[str]:
     """The options of a component as a table of Markdown."""
     fields = options_model(component).model_fields
@@ -106,7 +160,7 @@ def table(component: type) -> list[str]:
         default = "required" if field.is_required() else f"`{value(field.default)}`"
         cells = [f"`{name}`", words, default]
         if space:
-            cells.append(str(space[name]) if name in space else "")
+            cells.append(tuned(space[name]) if name in space else "")
         lines.append(f"| {' | '.join(cells)} |")
     return [*lines, ""]
 
@@ -130,14 +184,43 @@ def page(kind: str) -> str:
         lines += [f"## {path}", ""]
         lines += ["```{eval-rst}", f".. autoclass:: {component.__module__}.{component.__name__}"]
         lines += ["```", "", f"In a configuration: `{{class: {path}}}`.", "", *table(component)]
+        if issubclass(component, Dataset):
+            lines += raw_files(component)
+    return "\n".join(lines)
+
+
+def python() -> str:
+    """The page of what is public in Python beside the components."""
+    lines = ["# Python", "", "[As a library](../library.md) shows how these are used.", ""]
+    for title, names in PUBLIC.items():
+        lines += [f"## {title}", "", "```{eval-rst}"]
+        for name in names:
+            made = pkgutil.resolve_name(name)
+            lines += [f".. auto{'class' if inspect.isclass(made) else 'function'}:: {name}"]
+            lines += ["   :members:", ""] if inspect.isclass(made) else [""]
+        lines += ["```", ""]
+    return "\n".join(lines)
+
+
+def commands() -> str:
+    """The page of the commands: what ``--help`` says of each."""
+    lines = ["# Commands", "", "```text", usage(), "```", ""]
+    os.environ["COLUMNS"] = "96"  # the width that argparse wraps to
+    for name, (module, words) in COMMANDS.items():
+        said = io.StringIO()
+        with contextlib.suppress(SystemExit), contextlib.redirect_stdout(said):
+            importlib.import_module(module).main(["--help"])
+        lines += [f"## {name}", "", f"{words[0].upper()}{words[1:]}.", ""]
+        lines += ["```text", said.getvalue().rstrip(), "```", ""]
     return "\n".join(lines)
 
 
 def write(app: Sphinx) -> None:
     """Write every page that changed, before Sphinx looks for pages."""
     folder = Path(app.srcdir) / "reference"
-    for kind in KINDS:
-        file, text = folder / f"{kind}.md", page(kind)
+    pages = {kind: page(kind) for kind in KINDS} | {"python": python(), "commands": commands()}
+    for name, text in pages.items():
+        file = folder / f"{name}.md"
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             file.write_text(text, encoding="utf-8")
 

@@ -159,7 +159,7 @@ class Bare(Joint):
         (Uncounted, "6 updates of epoch 1 count"),
         (NothingCounts, "0 updates of epoch 1 count"),
         (Endless, "10000 updates and goes on"),
-        (Repeating, "an example stands twice in a pass"),
+        (Repeating, "an example comes twice in a pass"),
         (Everything, "a batch is no batch of the draw"),
         (Smoothed, "no training example"),
         (OfThePrior, r"parts are \('encoder', 'prior'\)"),

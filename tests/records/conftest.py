@@ -185,7 +185,7 @@ def _about(
     opened = {"registration": digest, "opened_at": "2026-09-21T16:00:00Z", "trained": 12}
     shape = {"mean_n": known.get("mean_n", 50.0), "median_n": 30.0, "density": 0.01}
     shape |= {"spread_n": known.get("spread_n", 1.0), "items": 500.0, "gini": 0.6}
-    counts = {"users": 1000, "interactions": 50_000}
+    counts = {"users": 1000, "test_users": 50, "interactions": 50_000}
     replicates = known.get("replicates", 4)
     splits = [
         {"replicate": r, "card": "0" * 64, "counts": counts, "shape": shape}

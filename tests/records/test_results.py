@@ -14,6 +14,7 @@ from vaebench.records import compared
 from vaebench.records.check import differences
 from vaebench.records.page import Results, write
 from vaebench.records.schema import Record, read
+from vaebench.statistics.layout import Layout
 
 SPREADS = [0.6, 0.8, 1.0, 1.2, 1.5, 2.0]
 GAINS = [0.004, 0.006, 0.008, 0.010, 0.013, 0.018]
@@ -63,11 +64,24 @@ def test_a_difference_is_paired_by_replicate(records: list[Record], results: Res
     assert row.difference == pytest.approx(d.mean())
     assert row.error == pytest.approx(stats.sem(d))
     values = records[2].tables["examples"].set_index(["strategy", "seed"])["values"]
-    users = [np.var(values["scaled", s] - values["linear", s], ddof=1) / 50 for s in range(4)]
-    assert row.error_users == pytest.approx(math.sqrt(sum(users)) / 4, rel=1e-4)
-    p_users = 2 * stats.t.sf(abs(d.mean()) / row.error_users, 196)
-    assert row.p == pytest.approx(max(stats.ttest_1samp(d, 0).pvalue, p_users), rel=1e-4)
+    block = np.column_stack([values["scaled", r] - values["linear", r] for r in range(4)])
+    known = Layout.of(block.astype(float), common=0.05)
+    assert row.p == pytest.approx(known.two_sided(), rel=1e-4)
+    assert (row.low, row.high) == pytest.approx(known.interval(0.95), rel=1e-4)
     assert row.p_holm >= row.p
+
+
+def test_one_test_part_is_crossed_with_the_seeds(records: list[Record]) -> None:
+    one = records[2]
+    about = one.about["datasets"]["set-2"]
+    splits = [split | {"replicate": None} for split in about["splits"][:1]]
+    alike = Record(one.about | {"datasets": {"set-2": about | {"splits": splits}}}, one.tables)
+    (row,) = compared.contrasts([alike]).query("label == 'scaled'").itertuples()
+    values = one.tables["examples"].set_index(["strategy", "seed"])["values"]
+    block = np.column_stack([values["scaled", r] - values["linear", r] for r in range(4)])
+    known = Layout.of(block.astype(float))
+    assert row.p == pytest.approx(known.two_sided(), rel=1e-3)
+    assert (row.low, row.high) == pytest.approx(known.interval(0.95), rel=1e-3)
 
 
 def test_a_unit_of_several_data_sets_counts_once(records: list[Record]) -> None:
@@ -86,7 +100,10 @@ def test_what_is_true_of_the_world_is_said(results: Results) -> None:
     assert set(results.answers) == set(HYPOTHESES)
     assert "decided for scaled" in results.answers["any"]
     assert "decided, it grows; one-sided permutation p 0.00" in results.answers["spread"]
-    assert "scaled: on 6 of 6 data sets the difference grows with n_u" in results.answers["users"]
+    assert (
+        "scaled: on 6 of 6 data sets (and models) the difference grows with n_u"
+        in results.answers["users"]
+    )
     assert "decided for mean_n" in results.answers["best"]
     # the best log β is −1 + log₁₀(n/10)·(.3/.301): after division by n all optima are one point
     assert "misses the best β by 0.0" in results.answers["best"]
@@ -143,17 +160,43 @@ def test_records_that_do_not_fit_are_refused(folders: list[Path]) -> None:
     other = Record(one.about | {"study": "other"}, one.tables)
     with pytest.raises(DataError, match="is registered in several records"):
         compared.contrasts([one, other])
+
+
+def test_pictures_have_no_shape_and_a_lone_control_no_difference(
+    records: list[Record], tmp_path: Path
+) -> None:
+    one = records[1]
+    facts = one.about["datasets"]["set-1"]
+    splits = [split | {"shape": None} for split in facts["splits"]]
+    pictures = facts | {"kind": "images", "splits": splits}
+    sample = one.tables["sample"].assign(interactions=None)
+    nats = one.tables["metrics"].assign(mean=one.tables["metrics"]["mean"] - 100)
+    tables = one.tables | {"sample": sample, "metrics": nats}
+    found = Results([Record(one.about | {"datasets": {"set-1": pictures}}, tables)])
+    assert "## Which β" not in found.markdown()
+    assert found.over[0].ratios.empty  # of numbers below 0 there are none
+    assert found.answers["best"] == "The records have too little for it."
+    assert found.frames()["tables/datasets"]["kind"].tolist() == ["images"] * 2
+    alone = world(tmp_path, "alone", gains={})
+    with pytest.raises(DataError, match="no cell has a control beside it"):
+        Results([read(alone)])
+
+
+def test_a_hypothesis_that_was_changed_between_studies_is_seen(records: list[Record]) -> None:
+    one = records[0]
     section = one.about["config"]["registration"]
     changed = section | {"hypotheses": {"any": {"kind": "statement", "text": "Else."}}}
     config = one.about["config"] | {"registration": changed}
-    with pytest.raises(DataError, match="registered another hypothesis 'any'"):
-        compared.hypotheses([one, Record(one.about | {"study": "other", "config": config}, {})])
+    other = Record(one.about | {"study": "other", "config": config}, {})
+    found = compared.hypotheses([*records, other])
+    assert set(found) == {*HYPOTHESES, "other: any"}
+    assert found["any"] == HYPOTHESES["any"] | {"kinds": ["interactions"]}
 
 
 def test_a_sensitivity_analysis_is_shown_and_in_no_sum(
-    records: list[Record], results: Results
+    records: list[Record], results: Results, tmp_path: Path
 ) -> None:
-    one = records[0]
+    one = read(world(tmp_path, "set-0", gains={"constant": 0.1, "scaled": 0.2}, best=1.0))
     config = {key: each for key, each in one.about["config"].items() if key != "registration"}
     beside = Record(one.about | {"study": "longer", "config": config, "opening": None}, one.tables)
     found = Results(compared.together([*records[:6], beside]))

@@ -62,6 +62,19 @@ def test_what_doubling_adds_is_found() -> None:
     assert found["slope"] == pytest.approx(np.mean(slopes))
     assert found["p"] >= stats.ttest_1samp(slopes, 0).pvalue - 1e-12
     assert math.isnan(activity_slope([], [], 0.95)["p"])
+    alone = activity_slope(d, n, 0.95, common=0.0)
+    assert alone["high"] - alone["low"] <= found["high"] - found["low"]
+
+
+def test_a_slope_of_nothing_is_found_as_often_as_it_says() -> None:
+    """Also where few users vary much and replicates do not differ but by them."""
+    rng = np.random.default_rng(1)
+    found = []
+    for _ in range(300):
+        n = [np.exp(rng.normal(3, 1, 80)) for _ in range(4)]
+        d = [np.log2(each) * rng.standard_normal(80) for each in n]
+        found.append(activity_slope(d, n, 0.95, common=0.1)["p"] < 0.05)
+    assert np.mean(found) < 0.08
 
 
 def test_a_predictor_is_judged_on_the_unit_left_out() -> None:

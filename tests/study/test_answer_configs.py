@@ -12,7 +12,10 @@ from vaebench.study.written import merged
 
 FOLDER = Path(__file__).parents[2] / "configs/answer"
 SHARED = {"interactions": FOLDER / "common.yaml", "pictures": FOLDER / "pictures.yaml"}
-PICTURES = {"digits", "frey-face", "caltech-silhouettes"}
+PICTURES = {
+    *("digits", "frey-face", "caltech-silhouettes"),
+    *("binarized-mnist", "fashion-mnist"),  # with what was chosen on Caltech
+}
 OWN = sorted(path.stem for path in FOLDER.glob("*.yaml") if path not in SHARED.values())
 
 

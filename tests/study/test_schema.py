@@ -1,6 +1,7 @@
 """The schema for editors is that of the keys, accepts what is shipped and refuses what is not."""
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from vaebench.study import schema
+from vaebench.study.written import merged
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "workflow/schemas/config.schema.json"
@@ -20,9 +22,15 @@ def test_the_file_is_the_models() -> None:
     assert FILE.read_text(encoding="utf-8") == schema.text()
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_shipped_configuration_is_valid(path: Path) -> None:
-    jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), schema.schema())
+    """A part of a study together with the others that its command names."""
+    command = re.search(
+        r"--configfile (\S+\.yaml) (\S+\.yaml)$", path.read_text("utf-8"), re.MULTILINE
+    )
+    files = [ROOT / name for name in command.groups()] if command else [path]
+    assert path in files
+    jsonschema.validate(merged(files), schema.schema())
 
 
 def edited(study: dict[str, Any], *place: str | int, value: Any) -> dict[str, Any]:

@@ -28,9 +28,9 @@ def written(folder: Path, text: str, name: str = "study.yaml") -> Path:
         ("a: {b: 1_000}", "a.b: 1_000 is 1000 to some readers"),
         ("name: 2026-01-01", "name: 2026-01-01 is a date to some readers"),
         ("a: {off: 1}", "a: off is false to some readers"),
-        ("a: 1\nb: 2\na: 3", "line 3: a: the key stands in line 1 already; allowed: once"),
-        ("a: {b: {c: 1, c: 1}}", "a.b.c: the key stands in line 1 already"),
-        ("a: [{b: 1}, {c: 1, c: 2}]", "a.1.c: the key stands"),
+        ("a: 1\nb: 2\na: 3", "line 3: a: the key is already in line 1; allowed: once"),
+        ("a: {b: {c: 1, c: 1}}", "a.b.c: the key is already in line 1"),
+        ("a: [{b: 1}, {c: 1, c: 2}]", "a.1.c: the key is already in"),
         ("a: &x {b: yes}\nc: *x", "a.b: yes is true"),
         ("- a", "this is no study"),
         ("a: [", "cannot read"),
@@ -64,7 +64,7 @@ def test_a_number_without_a_point_is_shown_as_all_read_it(tmp_path: Path) -> Non
 
 
 def test_a_key_twice_in_json_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="b: the key stands twice"):
+    with pytest.raises(ConfigError, match="b: the key is written twice"):
         check([written(tmp_path, '{"a": {"b": 1, "b": 2}}', "study.json")])
 
 

@@ -328,7 +328,7 @@ def common(cards: Sequence[Path | str]) -> dict[str, float]:
         split = SplitFolder.parse(card)
         if split.replicate is not None:
             of.setdefault(split.dataset, []).append(read_json(Path(card))["counts"])
-    return {name: _share(counts[0]) for name, counts in of.items() if len(counts) > 1}
+    return {name: share_of(counts[0]) for name, counts in of.items() if len(counts) > 1}
 
 
 def splits(cards: Sequence[Path | str]) -> pd.DataFrame:
@@ -341,8 +341,8 @@ def splits(cards: Sequence[Path | str]) -> pd.DataFrame:
     return pd.DataFrame(list(rows.values()), columns=["dataset", "split", "common"])
 
 
-def _share(counts: Mapping[str, int]) -> float:
-    """Of all examples, those of the test part."""
+def share_of(counts: Mapping[str, int]) -> float:
+    """Of all examples of a split, those of the test part."""
     if "users" in counts:
         return counts["test_users"] / counts["users"]
     parts = [number for name, number in counts.items() if name.endswith("_images")]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vaebench.command.run import config_file, divided, snakemake
 from vaebench.study.plan import Plan
-from vaebench.study.written import read
+from vaebench.study.written import merged
 
 RULES = ("tables", "figures", "published", "tuning", "image_cell", "image_figures", "report")
 """Rules that train nothing."""
@@ -17,18 +17,18 @@ def main(arguments: Sequence[str]) -> None:
     given, options = divided(arguments)
     parser = argparse.ArgumentParser(
         prog="vaebench report",
-        usage="vaebench report CONFIG [-- OPTION OF SNAKEMAKE …]",
+        usage="vaebench report CONFIG … [-- OPTION OF SNAKEMAKE …]",
         description="Make tables, figures and the report of the cells that are finished, also while"
         " others are trained on another machine. Nothing is split, trained or tested; a cell that "
         "is out of date is shown as it is. `vaebench run` makes what is missing.",
         epilog="examples:\n  vaebench report config.yaml\n  vaebench report mine.yaml -- --cores 1",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("config", help="the study's config file")
-    config = config_file(parser.parse_args(given).config)
-    page = Plan(read(config), [config.parent]).folder / "report.html"
+    parser.add_argument("config", nargs="+", help="the study's config file")
+    configs = [config_file(name) for name in parser.parse_args(given).config]
+    page = Plan(merged(configs), [path.parent for path in configs]).folder / "report.html"
     only = ["--allowed-rules", *RULES]
-    status = snakemake(config, [str(page), *options, *only], "finished_only=true")
+    status = snakemake(configs, [str(page), *options, *only], "finished_only=true")
     if status:
         sys.exit(status)
     print(f"report: {page}")  # noqa: T201

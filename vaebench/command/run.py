@@ -18,16 +18,16 @@ PROFILE = "--workflow-profile"
 INTERRUPTED = 130
 
 
-def snakemake(config: Path, options: Sequence[str] = (), *settings: str) -> int:
+def snakemake(configs: Sequence[Path], options: Sequence[str] = (), *settings: str) -> int:
     """Run the workflow on a study; the exit status of Snakemake, or 130 after Ctrl-C.
 
     Args:
-        config: the study's config file.
+        configs: the study's config files; of several, a later one wins.
         options: of Snakemake, targets among them; they overrule the profile.
         settings: ``key=value`` of the configuration.
     """
     command = [sys.executable, "-P", "-m", "snakemake", *options]
-    command += ["--snakefile", str(PRODUCT / "Snakefile"), "--configfile", str(config)]
+    command += ["--snakefile", str(PRODUCT / "Snakefile"), "--configfile", *map(str, configs)]
     command += ["--config", *settings] if settings else []
     process = subprocess.Popen(command)  # noqa: S603 (what the user asked for)
     before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
@@ -74,14 +74,14 @@ def divided(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run studies, one after the other; the first that fails ends it with its status."""
+    """Run a study."""
     given, options = divided(arguments)
     parser = argparse.ArgumentParser(
         prog="vaebench run",
         usage="vaebench run [CONFIG …] [-- OPTION OF SNAKEMAKE …]",
-        description="Run studies, one after the other. Results go below the current folder; what "
-        "is there already is not made again. Whatever stands behind -- is Snakemake's: options, "
-        "or the one file that is wanted.",
+        description="Run a study. Results go below the current folder; a result that is up to date "
+        "is not made again. Of several config files of one study a later one wins. Everything "
+        "behind -- goes to Snakemake: its options, or the one file that is wanted.",
         epilog="""examples:
   vaebench run                                       ./config.yaml, or the default study
   vaebench run configs/ml-100k.yaml                  a study that comes with vaebench
@@ -92,7 +92,4 @@ def main(arguments: Sequence[str]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("config", nargs="*", default=[DEFAULT], help="the study's config file")
-    for config in [config_file(name) for name in parser.parse_args(given).config]:
-        status = snakemake(config, options)
-        if status:
-            sys.exit(status)
+    sys.exit(snakemake([config_file(name) for name in parser.parse_args(given).config], options))

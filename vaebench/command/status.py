@@ -10,7 +10,7 @@ from vaebench.command.run import config_file
 from vaebench.files import read_json
 from vaebench.study.plan import Plan
 from vaebench.study.saved import Saved
-from vaebench.study.written import read
+from vaebench.study.written import merged
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -52,16 +52,17 @@ def _counted(words: Counter[str]) -> str:
     return ", ".join(f"{words[word]} {word}" for word in order if words[word])
 
 
-def plan_of(given: str) -> Plan:
-    """The plan of a study that is given by its folder or by its config file.
+def plans_of(given: Sequence[str]) -> Iterator[Plan]:
+    """The plans of studies that are given by their folders, or of the one of the config files.
 
     Raises:
-        VaebenchError: it is neither.
+        VaebenchError: a path is neither.
     """
-    if Path(given).is_dir():
-        return Saved(Path(given)).plan
-    config = config_file(given)
-    return Plan(read(config), [config.parent])
+    folders = [Path(each) for each in given if Path(each).is_dir()]
+    configs = [config_file(each) for each in given if not Path(each).is_dir()]
+    yield from (Saved(folder).plan for folder in folders)
+    if configs:
+        yield Plan(merged(configs), [path.parent for path in configs])
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -69,10 +70,10 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="vaebench status",
         description="How many cells of a study are done, failed, begun and to do, from its files. "
-        "Whether a finished cell is out of date is what `vaebench run CONFIG -- --dry-run` says.",
+        "`vaebench run CONFIG -- --dry-run` tells which finished cells are out of date.",
         epilog="examples:\n  vaebench status config.yaml\n  vaebench status results/default",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("study", nargs="+", help="the study's config file, or results/NAME")
-    for given in parser.parse_args(arguments).study:
-        print(*lines(plan_of(given)), sep="\n")  # noqa: T201
+    for plan in plans_of(parser.parse_args(arguments).study):
+        print(*lines(plan), sep="\n")  # noqa: T201

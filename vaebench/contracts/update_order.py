@@ -135,7 +135,7 @@ def _broken_epochs(order: UpdateOrder) -> Iterator[str]:
         for first in range(0, len(counting), PASS):
             seen = torch.cat([_numbers(update.x) for update in counting[first : first + PASS]])
             if len(seen.unique()) < len(seen):
-                yield "an example stands twice in a pass; allowed: once, or not at all"
+                yield "an example comes twice in a pass; allowed: once, or not at all"
         yield from broken_attributes(before, attributes(order))
     for part in set(PARTS) - learnt:
         yield f"the {part} never learns; allowed: orders in which each part does"
@@ -183,7 +183,7 @@ def _broken_resume(make: Callable[[], UpdateOrder]) -> Iterator[str]:
                 )
             for name in differing(run.order, other.order):
                 yield (
-                    f"buffer {name!r} differs after update {done} was saved and gone on from; "
+                    f"buffer {name!r} differs after update {done} was saved and restored; "
                     "allowed: buffers that an epoch changes at its ends alone"
                 )
 

@@ -49,7 +49,7 @@ class Items(nn.Module):
     def forward(self, x: SparseRows, noise: torch.Generator | None = None) -> Tensor:
         """(B, H); entries are dropped in training mode alone, drawn from ``noise``."""
         norms = torch.sqrt(x.row_sums(x.values**2)).clamp_min(1e-12)
-        weights = x.values / norms[x.rows]
+        weights = x.values / norms.index_select(0, x.rows)
         if self.training and self.dropout > 0:
             uniform = torch.empty_like(weights).uniform_(generator=noise)
             weights = weights * (uniform >= self.dropout) / (1 - self.dropout)

@@ -1,13 +1,14 @@
 """Records → the tables of the results. Nothing is trained; the same records give the same tables.
 
 Within a data set every difference is one of replicates (split, tuning and seed drawn anew
-together), paired with the control's: the larger of two p-values, Student's t of the replicates and
-the test users' own sampling, and the wider of the two intervals. Over data sets see
+together), paired with the control's, and a verdict needs both tests of
+:class:`vaebench.statistics.layout.Layout`, which is made of the sums that a record has.
+
+Over data sets see
 :mod:`vaebench.statistics.prediction` and :mod:`vaebench.statistics.shapes`.
 """
 
 import itertools
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +16,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtr
 
 from vaebench.cells.folder import NONE
+from vaebench.cells.reading import share_of
 from vaebench.errors import DataError
 from vaebench.records.schema import Record
 from vaebench.statistics import prediction, shapes
 from vaebench.statistics.equivalence import margin_of
+from vaebench.statistics.layout import TWO, Layout, mean_squares
 from vaebench.statistics.multiplicity import holm
 
 GROUP = ["kind", "measure", "block"]
@@ -84,9 +87,17 @@ def contrasts(records: Sequence[Record]) -> pd.DataFrame:
     ``block`` is the model of the control, ``label`` the strategy's or baseline's name; ``error`` is
     that of the replicates, ``low, high`` the wider interval of its own, ``joint_low, joint_high``
     that of level 1 − α/m over the m registered of the data set and block, ``p_holm`` over the same.
+
+    Raises:
+        DataError: there is no difference, or one is registered in several records.
     """
-    frames = [_of_record(record) for record in records]
-    table = pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
+    frames = [frame for frame in map(_of_record, records) if len(frame)]
+    if not frames:
+        raise DataError(
+            f"{', '.join(record.name for record in records)}: no cell has a control beside it; "
+            "allowed: a record with at least one difference to the control"
+        )
+    table = pd.concat(frames, ignore_index=True)
     registered = table[table["registered"]]
     seen = registered[registered.duplicated(["dataset", "model", "strategy"])]
     if len(seen):
@@ -101,6 +112,10 @@ def contrasts(records: Sequence[Record]) -> pd.DataFrame:
 def _of_record(record: Record) -> pd.DataFrame:
     question, metrics = record.about["question"], record.tables["metrics"]
     alpha, control = 1 - question["confidence"], question["control"]
+    values: dict[tuple[str, str, str], dict[int, np.ndarray]] = {}
+    for each in record.tables["examples"].itertuples():
+        of = values.setdefault((each.dataset, each.model, each.strategy), {})
+        of[each.seed] = np.asarray(each.values, float)
     rows = []
     for dataset, metric in record.about["primary"].items():
         mine = metrics[(metrics["dataset"] == dataset) & (metrics["metric"] == metric)]
@@ -117,7 +132,14 @@ def _of_record(record: Record) -> pd.DataFrame:
             label = model if strategy == NONE else strategy
             row = base | {"block": block, "model": model, "strategy": strategy, "label": label}
             row["registered"] = is_registered(record, dataset, label)
-            row |= paired(cells, against, nested=_nested(about), fixed=strategy == NONE)
+            kept = {
+                ("", seed): each
+                for seed, each in values.get((dataset, model, strategy), {}).items()
+            }
+            for seed, each in values.get((dataset, block, control), {}).items():
+                kept["control", seed] = each
+            found, layout = paired(cells, against, kept, _share(about), fixed=strategy == NONE)
+            row |= {**found, "layout": layout}
             row["margin"] = margin_of(question["margin"], metric, row["control"])
             rows.append(row)
     table = pd.DataFrame(rows)
@@ -127,92 +149,90 @@ def _of_record(record: Record) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _nested(about: Mapping[str, Any]) -> bool:
-    """Whether every replicate has test users of its own."""
-    return any(split["replicate"] is not None for split in about["splits"])
+def _share(about: Mapping[str, Any]) -> float | None:
+    """The share of test examples that two replicates have in common; None of one test part."""
+    counts = [split["counts"] for split in about["splits"] if split["replicate"] is not None]
+    return share_of(counts[0]) if len(counts) > 1 else None
 
 
 def paired(
-    cells: pd.DataFrame, against: pd.DataFrame, *, nested: bool, fixed: bool = False
-) -> dict[str, Any]:
-    """The difference of cells to the control's, seed by seed.
+    cells: pd.DataFrame,
+    against: pd.DataFrame,
+    values: Mapping[tuple[str, int], np.ndarray],
+    share: float | None = None,
+    *,
+    fixed: bool = False,
+) -> tuple[dict[str, Any], Layout]:
+    """The difference of cells to the control's, seed by seed, and its layout.
 
-    ``error`` is s/√R of the R differences; ``error_users`` that of the mean if replicates differed
-    by their test users alone: √(Σ v_r/n_r)/R where each has its own (``nested``), else no more than
-    the mean of √(v_r/n_r), with v = var(y) + var(c) − 2·cov(y, c).
+    Of replicates with test parts of their own (``share`` is not None) the layout is
+    :meth:`vaebench.statistics.layout.Layout.nested`, whose sums are all in the record. Of one test
+    part it is the crossed one: MS_s of all examples, MS_u and MS_e, whose expectations do not
+    depend on the number of examples, of those that the record keeps; without any, MS_e = 0, which
+    makes the crossed test too careful.
 
     Args:
         cells: rows of ``metrics``, of one strategy.
         against: those of the control.
-        nested: see above.
+        values: (strategy's or control's name, seed) → kept values.
+        share: see :func:`_share`.
         fixed: the strategy's one cell stands beside every seed of the control.
     """
-    control = against.set_index("seed")
-    mine = cells.set_index("seed")
+    control, mine = against.set_index("seed"), cells.set_index("seed")
+    own = dict(zip(mine.index, mine.index, strict=True))
     if fixed and len(mine) == 1:
-        mine = mine.loc[[mine.index[0]] * len(control)].set_axis(control.index)
-    seeds = [seed for seed in mine.index if seed in control.index]
-    y, c = mine.loc[seeds], control.loc[seeds]
-    d = (y["mean"] - c["mean"]).to_numpy(float)
-    v = (y["variance"] + c["variance"] - 2 * y["covariance"]).to_numpy(float)
-    of_each = np.sqrt(np.maximum(v, 0) / y["examples"].to_numpy(float))
-    count = len(d)
-    users = math.sqrt(float((of_each**2).sum())) / count if nested and count else math.nan
-    if not nested and count:
-        users = float(of_each.mean())
-    return {
+        own = dict.fromkeys(control.index, mine.index[0])
+    seeds = [seed for seed in own if seed in control.index]
+    y, c = mine.loc[[own[seed] for seed in seeds]], control.loc[seeds]
+    d = y["mean"].to_numpy(float) - c["mean"].to_numpy(float)
+    n = y["examples"].to_numpy(float)
+    v = (y["variance"].to_numpy(float) + c["variance"].to_numpy(float)) - 2 * y[
+        "covariance"
+    ].to_numpy(float)
+    row = {
         "mean": float(mine["mean"].mean()),
-        "control": float(c["mean"].mean()) if count else math.nan,
-        "difference": float(d.mean()) if count else math.nan,
+        "control": float(c["mean"].mean()) if len(d) else math.nan,
+        "difference": float(d.mean()) if len(d) else math.nan,
         "error": prediction.standard_error(d),
-        "error_users": users,
-        "replicates": count,
-        "examples": int(y["examples"].sum()),
+        "replicates": len(d),
+        "examples": int(n.sum()),
     }
+    if len(d) < TWO or not np.isfinite(v).all():
+        return row, Layout.of(d[None], scale=float(np.abs(d).max(initial=0.0)))
+    within = float((np.maximum(v, 0) * (n - 1)).sum() / (n - 1).sum())
+    size, count = len(n) / float((1 / n).sum()), len(d)
+    of_seeds, scale = size * float(d.var(ddof=1)), float(np.abs(d).max())
+    if share is not None:
+        of_users, rest = (1 + count * share) * within, within
+    else:
+        pairs = [(values.get(("", own[seed])), values.get(("control", seed))) for seed in seeds]
+        known = [one - two for one, two in pairs if one is not None and two is not None]
+        block = np.column_stack(known) if len(known) == count else np.empty((0, count))
+        block = block[np.isfinite(block).all(1)]
+        of_users, rest = count * within, 0.0
+        if len(block) >= TWO:
+            _, square, _, error = mean_squares(block)
+            of_users, rest = float(square), float(error)
+    mean = float(d.mean())
+    return row, Layout(mean, round(size), count, of_users, of_seeds, rest, scale)
 
 
 def _tested(part: pd.DataFrame, alpha: float) -> pd.DataFrame:
-    """Intervals, p-values and verdicts of one data set and control."""
-    family = (
-        part["registered"] if part["registered"].any() else pd.Series(data=True, index=part.index)
-    )
+    """Intervals, p-values and verdicts of one data set and control; the layouts are used up."""
+    family = part["registered"] if part["registered"].any() else pd.Series(True, part.index)  # noqa: FBT003
     level = alpha / max(1, int((family & part["error"].notna()).sum()))
-    p, bounds = [], []
-    for row in part.itertuples():
-        p.append(_p(row.difference, row.error, row.error_users, row.replicates, row.examples))
-        both = [
-            _half(row.error, row.error_users, row.replicates, row.examples, each)
-            for each in (alpha, level)
-        ]
-        bounds.append([row.difference + sign * half for half in both for sign in (-1, 1)])
+    layouts = list(part.pop("layout"))
+    bounds = [[*one.interval(1 - alpha), *one.interval(1 - level)] for one in layouts]
+    p = [
+        one.two_sided() if one.varies or one.seeds < TWO else float(one.mean == 0)
+        for one in layouts
+    ]
     names = ["low", "high", "joint_low", "joint_high"]
     table = part.assign(p=p, **dict(zip(names, np.array(bounds).T, strict=True)))
     raw = pd.Series(p, part.index, dtype=float)
     table["p_holm"] = holm(raw.where(family))
     table["verdict"] = [_verdict(row, alpha) for row in table.itertuples()]
     return table
-
-
-def _ways(error: float, users: float, replicates: int, examples: int) -> list[tuple[float, float]]:
-    ways = [(error, replicates - 1.0)]
-    return [*ways, (users, max(1.0, examples - replicates))] if math.isfinite(users) else ways
-
-
-def _half(error: float, users: float, replicates: int, examples: int, alpha: float) -> float:
-    """Half the wider interval; NaN of a single replicate."""
-    if not math.isfinite(error):
-        return math.nan
-    ways = _ways(error, users, replicates, examples)
-    return max(float(stdtrit(freedom, 1 - alpha / 2)) * each for each, freedom in ways)
-
-
-def _p(mean: float, error: float, users: float, replicates: int, examples: int) -> float:
-    """The larger p; NaN of a single replicate."""
-    if not math.isfinite(error):
-        return math.nan
-    ways = [way for way in _ways(error, users, replicates, examples) if way[0] > 0]
-    found = [float(2 * stdtr(freedom, -abs(mean) / each)) for each, freedom in ways]
-    return max(found, default=float(mean == 0))
 
 
 def _verdict(row: Any, alpha: float) -> str:  # noqa: ANN401 (a row of a frame)
@@ -270,7 +290,8 @@ def over(table: pd.DataFrame, means: pd.DataFrame, confidence: float) -> list[Ov
         selected = means[means["block"] == group[2]]
         logs = prediction.log_ratios(selected, "control")
         key = set(zip(known["dataset"], known["label"], strict=True))
-        logs = logs[[pair in key for pair in zip(logs["dataset"], logs["strategy"], strict=True)]]
+        pairs = zip(logs["dataset"], logs["strategy"], strict=True)
+        logs = logs[pd.Series([pair in key for pair in pairs], logs.index, dtype=bool)]
         complete = prediction.predictions(everything, more, confidence, registered=[], sign=sign)
         found.append(
             Over(
@@ -321,18 +342,21 @@ def activity(records: Sequence[Record], confidence: float) -> pd.DataFrame:
             if strategy in (control, NONE):
                 continue
             d, n = [], []
-            for key, mine in values.items():
-                base = values.get((dataset, model, control, key[3]))
-                drawn = sample[dataset, key[3]].interactions
-                if key[:3] == (dataset, model, strategy) and base is not None and drawn is not None:
-                    d.append(mine - base)
+            for seed in (key[3] for key in values if key[:3] == (dataset, model, strategy)):
+                base = values.get((dataset, model, control, seed))
+                drawn = sample[dataset, seed].interactions
+                if base is not None and drawn is not None:
+                    d.append(values[dataset, model, strategy, seed] - base)
                     n.append(np.asarray(drawn, float))
             if not d:
                 continue
             row = {"study": record.name, "dataset": dataset, "model": model, "strategy": strategy}
             row |= {"unit": record.about["datasets"][dataset]["unit"]}
-            row |= {"registered": is_registered(record, dataset, strategy)}
-            rows.append(row | shapes.activity_slope(d, n, confidence) | _quarters(d, n))
+            nothing = registration_of(record) is None
+            row |= {"registered": nothing or is_registered(record, dataset, strategy)}
+            share = _share(record.about["datasets"][dataset])
+            common = 1.0 if share is None else share
+            rows.append(row | shapes.activity_slope(d, n, confidence, common) | _quarters(d, n))
     table = pd.DataFrame(rows)
     if len(table):
         groups = [table["dataset"], table["model"]]
@@ -376,7 +400,7 @@ def unit_shapes(table: pd.DataFrame) -> pd.DataFrame:
     """Units × :data:`SHAPES`, as they stand in lines (:data:`LOGARITHMIC`)."""
     found = table[[*SHAPES]].astype(float)
     found[[*LOGARITHMIC]] = np.log10(found[[*LOGARITHMIC]])
-    return found.groupby(table["unit"], sort=False).mean()
+    return found[table["unit"] != ""].groupby(table["unit"], sort=False).mean()
 
 
 def gains(table: pd.DataFrame, described: pd.DataFrame, strategy: str) -> pd.DataFrame:
@@ -393,7 +417,10 @@ def gains(table: pd.DataFrame, described: pd.DataFrame, strategy: str) -> pd.Dat
 def curves(
     records: Sequence[Record], described: pd.DataFrame, strategies: Sequence[str]
 ) -> pd.DataFrame:
-    """A row a trial of the first rung: validation score over β, on the axes :data:`AXES`."""
+    """A row a trial of the first rung: validation score over β, on the axes :data:`AXES`.
+
+    Of several models, the one with the most data sets.
+    """
     n = dict(zip(described["dataset"], described["mean_n"], strict=True)) if len(described) else {}
     frames = []
     for record in records:
@@ -412,8 +439,14 @@ def curves(
             }
         kept = mine[["dataset", "model", "strategy", "seed", "trial", "beta", "rate", "score"]]
         draw = mine["replicate"].fillna(mine["seed"]).astype(int)
-        frames.append(kept.assign(unit=unit, replicate=draw, **axes))
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        frames.append(kept.assign(unit=unit, replicate=draw, **axes)[unit != ""])
+    if not frames:
+        return pd.DataFrame()
+    table = pd.concat(frames, ignore_index=True)
+    if table.empty:  # of drawn data alone
+        return table
+    sets = table.groupby("model", sort=False)["dataset"].nunique()
+    return table[table["model"] == sets.idxmax()].reset_index(drop=True)
 
 
 def optima(found: pd.DataFrame) -> pd.DataFrame:
@@ -477,19 +510,24 @@ def rules(found: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, pd.Data
 
 
 def hypotheses(records: Sequence[Record]) -> dict[str, dict[str, Any]]:
-    """Name → hypothesis, of all registrations.
+    """Name → hypothesis, of all registrations, with ``kinds``, the kinds of data it is of.
 
-    Raises:
-        DataError: two studies registered different hypotheses under one name.
+    Where two studies registered different ones under a name, the later has its study's name before
+    it, so that a hypothesis which was changed between studies is seen.
     """
     found: dict[str, dict[str, Any]] = {}
     for record in records:
+        kinds = {about["kind"] for about in record.about["datasets"].values()}
         section = registration_of(record) or {}
         for name, said in section.get("hypotheses", {}).items():
             plain = {key: value for key, value in said.items() if value is not None}
-            if found.setdefault(name, plain) != plain:
-                raise DataError(
-                    f"{record.name}: registered another hypothesis {name!r} than a record before; "
-                    f"allowed: {json.dumps(found[name], ensure_ascii=False)}"
-                )
+            same = (key for key, each in found.items() if _without_kinds(each) == plain)
+            mine = next((key for key in same if key.split(": ")[-1] == name), None)
+            key = mine or (name if name not in found else f"{record.name}: {name}")
+            before = found.get(key, {}).get("kinds", [])
+            found[key] = {**plain, "kinds": sorted({*before, *kinds})}
     return found
+
+
+def _without_kinds(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in said.items() if key != "kinds"}

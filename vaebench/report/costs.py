@@ -328,10 +328,10 @@ def _total(of: Sequence[tuple[int, float | None]], form: str) -> str:
 def main(arguments: Sequence[str]) -> None:
     """Print the estimate of one study."""
     parser = argparse.ArgumentParser(
-        prog="python -m vaebench plan",
+        prog="vaebench plan",
         description="What a study will cost before anybody spends it: cells, updates, hours, disk. "
         "Nothing is downloaded or written to the folder of results.",
-        epilog="example: python -m vaebench plan configs/reproduce-ml-20m.yaml",
+        epilog="example: vaebench plan configs/reproduce-ml-20m.yaml",
     )
     parser.add_argument(
         "config", type=Path, nargs="+", help="the study's config file; of several, a later one wins"
@@ -348,6 +348,7 @@ def main(arguments: Sequence[str]) -> None:
     importable(Path(__file__).parents[2], beside)
     plan = Plan(config, beside)
     check(plan)
+    Trials(plan).check()
     print(page(plan, load()).replace("CONFIG", " ".join(map(str, given.config))), end="")  # noqa: T201
     if given.measure:
         print(sentence(plan, given.cores), end="")  # noqa: T201

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
+from vaebench.statistics.layout import TWO, Layout
 from vaebench.statistics.multiplicity import holm
 
 FEWEST = 4
@@ -58,18 +59,23 @@ def grows(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def activity_slope(
-    differences: Sequence[np.ndarray], interactions: Sequence[np.ndarray], confidence: float
+    differences: Sequence[np.ndarray],
+    interactions: Sequence[np.ndarray],
+    confidence: float,
+    common: float = 1.0,
 ) -> dict[str, float]:
     """Does the difference of a strategy depend on the user's activity, within a data set?
 
     In each replicate, the slope of the users' differences on log₂ n_u: what doubling n_u adds. The
-    mean slope, with the larger of two standard errors, as everywhere: by the replicates' t, and by
-    the users of all replicates together (heteroscedastic, HC1).
+    mean slope is judged as every other mean, by both tests of
+    :meth:`vaebench.statistics.layout.Layout.nested`, with the slopes in the place of replicate
+    means and their variance by the users' sampling (heteroscedastic, HC1) in that of s_w²/U.
 
     Args:
         differences: a replicate each, of the same users as ``interactions``; NaN where none.
         interactions: n_u.
         confidence: level.
+        common: the share of users that two replicates have in common; 1 of one test part.
 
     Returns:
         ``slope, low, high, p, replicates, users``.
@@ -87,37 +93,17 @@ def activity_slope(
         slopes.append(b)
         variances.append(squares / spread**2 * len(x) / (len(x) - 2))
         users += len(x)
-    found: dict[str, float] = {"replicates": len(slopes), "users": users}
-    if not slopes:
-        return found | dict.fromkeys(("slope", "low", "high", "p"), math.nan)
-    mean, count = float(np.mean(slopes)), len(slopes)
-    of_users = math.sqrt(sum(variances)) / count
-    ways = [(of_users, float(users))]
-    if count > 1:
-        ways.append((float(np.std(slopes, ddof=1)) / math.sqrt(count), count - 1.0))
-    half = max(float(stdtrit(freedom, (1 + confidence) / 2)) * error for error, freedom in ways)
-    p = max(_p(mean, error, freedom) for error, freedom in ways)
-    return found | {"slope": mean, "low": mean - half, "high": mean + half, "p": p}
-
-
-def _p(mean: float, error: float, freedom: float) -> float:
-    if error == 0:
-        return float(mean == 0)
-    return float(2 * stdtr(freedom, -abs(mean) / error))
-
-
-def best_of(curves: pd.DataFrame) -> pd.DataFrame:
-    """The best point of each curve: ``unit, replicate, log_beta, score`` and whether at an end.
-
-    Args:
-        curves: ``unit, replicate, log_beta, score``, a row a trial.
-    """
-    rows = []
-    for (unit, replicate), part in curves.groupby(["unit", "replicate"], sort=False):
-        top = part.loc[part["score"].idxmax()]
-        end = top["log_beta"] in (part["log_beta"].min(), part["log_beta"].max())
-        rows.append([unit, replicate, float(top["log_beta"]), float(top["score"]), end])
-    return pd.DataFrame(rows, columns=["unit", "replicate", "log_beta", "score", "at_end"])
+    count = len(slopes)
+    found: dict[str, float] = {"replicates": count, "users": users}
+    if count < TWO:
+        mean = float(np.mean(slopes)) if slopes else math.nan
+        return found | {"slope": mean, "low": math.nan, "high": math.nan, "p": math.nan}
+    mean, size = float(np.mean(slopes)), round(users / count)
+    within, between = size * float(np.mean(variances)), size * float(np.var(slopes, ddof=1))
+    squares_of_users = (1 + count * common) * within
+    layout = Layout(mean, size, count, squares_of_users, between, within, abs(mean))
+    low, high = layout.interval(confidence)
+    return found | {"slope": mean, "low": low, "high": high, "p": layout.two_sided()}
 
 
 def predictors(

@@ -39,7 +39,7 @@ class Stats:
         total: T, the number of updates of the whole training.
         distortion: (B,) D_i in nats per example.
         rate: (B, Z) R_ij in nats per example and latent; never clamped.
-        counts: (B,) n_i = |x_i|, the interactions of user i; None where data have no counts.
+        counts: (B,) n_i, the number of interactions of user i; None where data have no counts.
 
     Raises:
         ArgumentError: a value that is no tensor of its shape, or T < 1.

@@ -143,7 +143,7 @@ def main(arguments: Sequence[str]) -> None:
     """Adopt the finished cells of a study."""
     parser = argparse.ArgumentParser(
         prog="vaebench adopt",
-        description=__doc__.partition("\n\n")[0],
+        description="Take finished cells over into a newer version of the code.",
         epilog="example: vaebench adopt config.yaml",
     )
     parser.add_argument(

@@ -239,8 +239,8 @@ def _check_names(study: Study) -> None:
             )
     if study.baselines and NONE in study.strategies:
         raise ConfigError(
-            f"strategies.{NONE}: the name stands for a baseline's missing strategy; allowed: "
-            "another name"
+            f"strategies.{NONE}: in paths this name takes the place of a baseline's strategy; "
+            "allowed: another name"
         )
     for name in study.baselines.keys() & study.models.keys():
         raise ConfigError(f"baselines.{name}: a model has this name; allowed: another name")

@@ -121,9 +121,7 @@ class Plan:
 
     def _add(self, cells: dict[str, Cell], cell: Cell, block: int) -> None:
         if cell.path in cells:
-            raise ConfigError(
-                f"grid.{block}: {cell.path} stands in the grid already; allowed: once"
-            )
+            raise ConfigError(f"grid.{block}: {cell.path} is in the grid twice; allowed: once")
         cells[cell.path] = cell
 
     def deterministic(self, name: str) -> bool:

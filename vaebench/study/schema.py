@@ -38,6 +38,11 @@ def schema() -> dict[str, Any]:
                 found["properties"][name][key] = dict.fromkeys(inner, COMPONENT)
             elif isinstance(inner, dict):
                 found["properties"][name][key] = COMPONENT
+    # a number or a list of numbers is short for a mapping
+    found["properties"]["replicates"]["anyOf"] += [
+        {"type": "integer"},
+        {"type": "array", "items": {"type": "integer"}},
+    ]
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return head | found | {"title": "A study of vaebench"}
 

@@ -101,7 +101,7 @@ def _json(text: str, name: str) -> Any:  # noqa: ANN401
         found: dict[str, Any] = {}
         for key, value in pairs:
             if key in found:
-                raise ConfigError(f"{name}: {key}: the key stands twice; allowed: once")
+                raise ConfigError(f"{name}: {key}: the key is written twice; allowed: once")
             found[key] = value
         return found
 
@@ -128,7 +128,7 @@ def _findings(
             here = (*key, word)
             if isinstance(name, yaml.ScalarNode) and word != "<<":
                 if word in seen:
-                    first = f"the key stands in line {seen[word]} already; allowed: once"
+                    first = f"the key is already in line {seen[word]}; allowed: once"
                     yield here, first, name.start_mark.line
                 seen[word] = name.start_mark.line + 1
                 yield from _findings(name, loader, key, visited)

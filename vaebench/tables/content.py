@@ -91,8 +91,8 @@ def lost(rows: pd.DataFrame) -> str:
     if not rows["failed"].any():
         return ""
     return (
-        " Failed: planned seeds without a result; a mean is one of the seeds that survived, a "
-        "difference one of the pairs that both have, so the two need not agree."
+        " Failed: planned seeds without a result; a mean is over the other seeds, a difference "
+        "over the pairs that both strategies have, so the two need not agree."
     )
 
 
@@ -231,7 +231,7 @@ def models(
                 f"(pairs); {test_of(rows)}, Holm's correction over the {tested} of this table; "
                 f"{joint_of(tested, confidence)}"
             )
-        caption += ". What draws nothing has one seed, which stands for all."
+        caption += ". A baseline without randomness has one seed, because all seeds agree."
         caption += lost(rows) + epoch_of(measure, selects)
         title = f"{dataset}: {heading(measure, rows, selects)}, of models and baselines"
         table = lines(columns, ordered)

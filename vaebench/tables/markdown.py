@@ -24,9 +24,7 @@ def failure_list(failed: pd.DataFrame) -> str:
         f"- {row.dataset}/{row.model}/{row.strategy}/seed-{row.seed}: {row.status}: {row.reason}"
         for row in failed.itertuples()
     ]
-    return "\n".join(
-        [f"**{len(failed)} cells failed and are left out of the tables:**\n", *lines, ""]
-    )
+    return "\n".join([f"**{len(failed)} cells failed and are not in the tables:**\n", *lines, ""])
 
 
 def table(head: list[str], lines: list[list[str]]) -> str:

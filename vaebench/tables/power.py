@@ -18,17 +18,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table of a finished study as Markdown."""
     parser = argparse.ArgumentParser(
         prog="vaebench power",
-        description=__doc__.partition("\n")[0],
+        description="How many seeds a study needs, and how small a difference it can find.",
         epilog="example: vaebench power results/default --difference 0.002 --seeds 10",
     )
     parser.add_argument("study", type=Path, help="the folder of a finished study")
-    parser.add_argument("--difference", type=float, nargs="*", default=[])
+    parser.add_argument(
+        "--difference", type=float, nargs="*", default=[], help="differences to find"
+    )
     parser.add_argument("--metric", help="one metric only, as in tables/components.csv")
     parser.add_argument(
         *("--seeds", "--replicates"), type=int, help="of a study to come; by default as run"
     )
-    parser.add_argument("--power", type=float, default=POWER)
-    parser.add_argument("--alpha", type=float, default=0.05)
+    parser.add_argument("--power", type=float, default=POWER, help="the chance to find them")
+    parser.add_argument("--alpha", type=float, default=0.05, help="the level of the test")
     given = parser.parse_args(arguments)
     path = given.study / "tables/components.csv"
     if not path.exists():
