@@ -133,6 +133,8 @@ class Plan:
         """A baseline on a data set; see :func:`vaebench.cells.baseline.run`."""
         model = {"name": name, **self.study.baselines[name]}
         spec = {"study": self.study.name, "dataset": dataset, "model": model, **self._seed(seed)}
+        if threads := self.study.training.get("compute_threads"):
+            spec["compute_threads"] = threads
         folder = CellFolder(self.folder, dataset, name, NONE, seed)
         return Cell(folder, spec, replicate=seed if self.replicated else None)
 

@@ -27,6 +27,9 @@ class Training(BaseModel):
     names the random streams that the seed moves; another is the same in all cells that leave it
     out, so that a study can vary one source of variance at a time
     (:mod:`vaebench.statistics.variance`). ``cuda_graph`` lets a GPU replay recorded updates.
+    ``compute_threads`` is how many threads compute, in training and test, whatever the job was
+    given: sums are added in another order by another number of threads, so that a result then has
+    the same bits wherever a job runs on one kind of processor. By default all that the job has.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -48,3 +51,4 @@ class Training(BaseModel):
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 5.0
     device: Literal["auto", "cpu", "cuda"] = "auto"
     cuda_graph: bool = True
+    compute_threads: Annotated[int, Field(ge=1)] | None = None
