@@ -291,7 +291,7 @@ def test_make_never_touches_an_environment_that_it_did_not_make(
     (tmp_path / "precious").write_text("a year of work")
     done = make(target, f"VENV={tmp_path}")
     assert done.returncode != 0
-    assert f"{tmp_path}: not made by this Makefile" in done.stderr
+    assert f"{tmp_path}: this Makefile did not make it" in done.stderr
     assert (tmp_path / "precious").read_text() == "a year of work"
 
 
