@@ -14,7 +14,11 @@ SMALL = ["--users", "60", "--rounds", "1", "--threads", "1"]
 
 @pytest.mark.parametrize(
     "command",
-    [["step.py", "--sizes", "ml-1m"], ["evaluation.py", "--size", "ml-1m"]],
+    [
+        ["step.py", "--sizes", "ml-1m"],
+        ["floor.py", "--sizes", "ml-1m"],
+        ["evaluation.py", "--size", "ml-1m"],
+    ],
     ids=lambda command: command[0],
 )
 def test_a_measurement_prints_its_table(command: list[str]) -> None:

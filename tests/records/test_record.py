@@ -211,3 +211,18 @@ def test_shape_by_hand(tmp_path: Path) -> None:
     assert found["items"] == 4.0
     assert found["gini"] == pytest.approx((3 * 2 + 1 * 1 - 1 * 1 - 3 * 0) / (4 * 4))
     assert shape(tmp_path / "train.npz", {"kind": "images"}) is None
+
+
+def test_trials_are_recorded_rung_by_rung(study: Path, tmp_path: Path) -> None:
+    cell = "cells/planted/mult-vae/constant/seed-1"
+    for place in ("trial-10", "trial-2", "rung-2/place-0"):
+        shutil.copytree(study / cell, study / "tuning" / place / cell)
+    record(study, tmp_path / "tiny")
+    found = read(tmp_path / "tiny").tables["trials"]
+    assert found["trial"].tolist() == [2, 10, 0]
+    assert found["rung"].fillna(1).tolist() == [1, 1, 2]
+    assert (found["replicate"] == 1).all()
+    training = read_json(study / cell / "training.json")
+    wanted = training["selected"]["validation_ndcg@100"]
+    assert found["score"].tolist() == pytest.approx([wanted] * 3)
+    assert found["beta"].tolist() == [1.0] * 3

@@ -162,6 +162,26 @@ def test_records_that_do_not_fit_are_refused(folders: list[Path]) -> None:
         compared.contrasts([one, other])
 
 
+def test_pictures_have_no_shape_and_a_lone_control_no_difference(
+    records: list[Record], tmp_path: Path
+) -> None:
+    one = records[1]
+    facts = one.about["datasets"]["set-1"]
+    splits = [split | {"shape": None} for split in facts["splits"]]
+    pictures = facts | {"kind": "images", "splits": splits}
+    sample = one.tables["sample"].assign(interactions=None)
+    nats = one.tables["metrics"].assign(mean=one.tables["metrics"]["mean"] - 100)
+    tables = one.tables | {"sample": sample, "metrics": nats}
+    found = Results([Record(one.about | {"datasets": {"set-1": pictures}}, tables)])
+    assert "## Which β" not in found.markdown()
+    assert found.over[0].ratios.empty  # of numbers below 0 there are none
+    assert found.answers["best"] == "The records have too little for it."
+    assert found.frames()["tables/datasets"]["kind"].tolist() == ["images"] * 2
+    alone = world(tmp_path, "alone", gains={})
+    with pytest.raises(DataError, match="no cell has a control beside it"):
+        Results([read(alone)])
+
+
 def test_a_hypothesis_that_was_changed_between_studies_is_seen(records: list[Record]) -> None:
     one = records[0]
     section = one.about["config"]["registration"]

@@ -206,3 +206,23 @@ def test_from_the_command_line(tmp_path: Path) -> None:
     assert len(missing.stderr.splitlines()) == 1
     (tmp_path / "list.yaml").write_text("- a\n")
     assert "this is no study" in run(str(tmp_path / "list.yaml")).stderr
+
+
+def test_several_files_are_one_study_whose_trials_can_all_be_built(tmp_path: Path) -> None:
+    """The workflow would refuse such a trial; so does the plan, before anybody counts on it."""
+    first, second = tmp_path / "shared.yaml", tmp_path / "own.yaml"
+    study = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    study |= {"name": "tried", "tuning": {"trials": 4}}
+    first.write_text(yaml.safe_dump(study))
+    second.write_text("name: two-files\n")
+    done = run(str(first), str(second))
+    assert done.returncode == 0, done.stderr
+    assert "study two-files" in done.stdout
+    falling = {"class": "decreasing.Decreasing", "end": 0.5}
+    name = study["grid"][0]["strategies"][-1]
+    study["strategies"][name] = falling
+    study["tuning"]["space"] = {name: {"start": {"low": 0.1, "high": 0.2}}}
+    first.write_text(yaml.safe_dump(study))
+    refused = run(str(first), str(second))
+    assert refused.returncode != 0
+    assert re.search(r"tuning: trial \d+ of planted/mult-vae/", refused.stderr), refused.stderr

@@ -107,8 +107,8 @@ def test_a_module_is_found_as_python_finds_it(
 
 def test_what_the_package_offers_to_users_makes_no_result_old() -> None:
     """Every cell depends on the package's own module, which hands on what no cell uses."""
-    tree = sources._said(str(sources.PUBLIC))
-    assert ast.dump(tree) == ast.dump(ast.parse("pass"))
+    said = ast.dump(sources._said(str(sources.PUBLIC)))
+    assert not {word for word in ("__getattr__", "__all__", "Fitted") if word in said}
     assert {Path(file).name for file in sources.source_files("vaebench")} == {"__init__.py"}
 
 

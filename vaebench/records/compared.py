@@ -87,9 +87,17 @@ def contrasts(records: Sequence[Record]) -> pd.DataFrame:
     ``block`` is the model of the control, ``label`` the strategy's or baseline's name; ``error`` is
     that of the replicates, ``low, high`` the wider interval of its own, ``joint_low, joint_high``
     that of level 1 − α/m over the m registered of the data set and block, ``p_holm`` over the same.
+
+    Raises:
+        DataError: there is no difference, or one is registered in several records.
     """
-    frames = [_of_record(record) for record in records]
-    table = pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
+    frames = [frame for frame in map(_of_record, records) if len(frame)]
+    if not frames:
+        raise DataError(
+            f"{', '.join(record.name for record in records)}: no cell has a control beside it; "
+            "allowed: a record with at least one difference to the control"
+        )
+    table = pd.concat(frames, ignore_index=True)
     registered = table[table["registered"]]
     seen = registered[registered.duplicated(["dataset", "model", "strategy"])]
     if len(seen):
@@ -282,7 +290,8 @@ def over(table: pd.DataFrame, means: pd.DataFrame, confidence: float) -> list[Ov
         selected = means[means["block"] == group[2]]
         logs = prediction.log_ratios(selected, "control")
         key = set(zip(known["dataset"], known["label"], strict=True))
-        logs = logs[[pair in key for pair in zip(logs["dataset"], logs["strategy"], strict=True)]]
+        pairs = zip(logs["dataset"], logs["strategy"], strict=True)
+        logs = logs[pd.Series([pair in key for pair in pairs], logs.index, dtype=bool)]
         complete = prediction.predictions(everything, more, confidence, registered=[], sign=sign)
         found.append(
             Over(
@@ -333,17 +342,18 @@ def activity(records: Sequence[Record], confidence: float) -> pd.DataFrame:
             if strategy in (control, NONE):
                 continue
             d, n = [], []
-            for key, mine in values.items():
-                base = values.get((dataset, model, control, key[3]))
-                drawn = sample[dataset, key[3]].interactions
-                if key[:3] == (dataset, model, strategy) and base is not None and drawn is not None:
-                    d.append(mine - base)
+            for seed in (key[3] for key in values if key[:3] == (dataset, model, strategy)):
+                base = values.get((dataset, model, control, seed))
+                drawn = sample[dataset, seed].interactions
+                if base is not None and drawn is not None:
+                    d.append(values[dataset, model, strategy, seed] - base)
                     n.append(np.asarray(drawn, float))
             if not d:
                 continue
             row = {"study": record.name, "dataset": dataset, "model": model, "strategy": strategy}
             row |= {"unit": record.about["datasets"][dataset]["unit"]}
-            row |= {"registered": is_registered(record, dataset, strategy)}
+            nothing = registration_of(record) is None
+            row |= {"registered": nothing or is_registered(record, dataset, strategy)}
             share = _share(record.about["datasets"][dataset])
             common = 1.0 if share is None else share
             rows.append(row | shapes.activity_slope(d, n, confidence, common) | _quarters(d, n))
@@ -390,7 +400,7 @@ def unit_shapes(table: pd.DataFrame) -> pd.DataFrame:
     """Units × :data:`SHAPES`, as they stand in lines (:data:`LOGARITHMIC`)."""
     found = table[[*SHAPES]].astype(float)
     found[[*LOGARITHMIC]] = np.log10(found[[*LOGARITHMIC]])
-    return found.groupby(table["unit"], sort=False).mean()
+    return found[table["unit"] != ""].groupby(table["unit"], sort=False).mean()
 
 
 def gains(table: pd.DataFrame, described: pd.DataFrame, strategy: str) -> pd.DataFrame:
@@ -429,10 +439,12 @@ def curves(
             }
         kept = mine[["dataset", "model", "strategy", "seed", "trial", "beta", "rate", "score"]]
         draw = mine["replicate"].fillna(mine["seed"]).astype(int)
-        frames.append(kept.assign(unit=unit, replicate=draw, **axes))
+        frames.append(kept.assign(unit=unit, replicate=draw, **axes)[unit != ""])
     if not frames:
         return pd.DataFrame()
     table = pd.concat(frames, ignore_index=True)
+    if table.empty:  # of drawn data alone
+        return table
     sets = table.groupby("model", sort=False)["dataset"].nunique()
     return table[table["model"] == sets.idxmax()].reset_index(drop=True)
 

@@ -326,14 +326,14 @@ class Results:
                 row.unit,
                 f"{10**row.log_beta:.3g}",
                 f"{10**row.log_beta_per_n:.3g}",
-                f"{row.between_replicates:.2f}",
+                number(row.between_replicates, "nats"),
                 f"{row.at_end:.0%}",
             ]
             for row in self.optima.itertuples()
         ]
         lines = ["The best of the tuning trials (first rung, validation), by unit:", ""]
         lines += [*grid(heads, rows), ""]
-        for row in compared.coincidence(self.optima).itertuples():
+        for row in compared.coincidence(self.optima).dropna(subset="spread").itertuples():
             p = "" if math.isnan(row.p) else f" (p {probability(row.p)} that it is as for β)"
             lines.append(
                 f"- On the axis {row.axis} the optima vary by {row.spread:.2f} decades{p}."
@@ -379,11 +379,17 @@ def overall(each: Over) -> list[str]:
     """The table and the sentences of one group."""
     unit, units = each.group[1], len(each.units)
     table = each.registered.sort_values("mean", ascending=False, kind="stable")
-    lines = [f"**{titled(each)}**, {units} units ({', '.join(each.units)}):", ""]
+    counted = f"{units} unit{'s' * (units > 1)} ({', '.join(each.units)})"
+    lines = [f"**{titled(each)}**, {counted}:", ""]
     if units < FEWEST_TESTED:
         lines += [FEW, ""]
         rows = [
-            [r.strategy, signed(r.mean, unit), bounds(r.least, r.most, unit), f"{r.within:.2f}"]
+            [
+                r.strategy,
+                signed(r.mean, unit),
+                bounds(r.least, r.most, unit),
+                number(r.within, "nats"),
+            ]
             for r in table.itertuples()
         ]
         return [*lines, *grid(["strategy", "mean difference", "range", "probability"], rows), ""]

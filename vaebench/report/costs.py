@@ -339,4 +339,5 @@ def main(arguments: Sequence[str]) -> None:
     importable(Path(__file__).parents[2], beside)
     plan = Plan(config, beside)
     check(plan)
+    Trials(plan).check()
     print(page(plan, load()).replace("CONFIG", " ".join(map(str, given.config))), end="")  # noqa: T201

@@ -12,6 +12,10 @@ class Mine(Strategy):
         super().__init__()
         self.cap, self.warmup = cap, warmup
 
+    def moves_until(self, total: int) -> float:  # noqa: ARG002 (a share already)
+        """The end of the rise; leave this out if no schedule moves β."""
+        return self.warmup
+
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""
         progress = stats.step.double() / stats.total
