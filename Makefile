@@ -6,7 +6,7 @@ CONFIG ?= config.yaml
 RUN = . $(VENV)/bin/activate &&
 MINE = $(VENV)/.made-by-vaebench
 
-.PHONY: benchmark test test-random test-cluster archive lint docs bench plan ui clean-venv help
+.PHONY: benchmark test test-random test-cluster archive lint docs bench measure plan ui clean-venv help
 
 benchmark: $(VENV)/.installed ## run the study of CONFIG (default: config.yaml)
 	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG)
@@ -32,8 +32,11 @@ docs: $(VENV)/.installed ## build the documentation in docs/_build/html; a warni
 archive: $(VENV)/.installed ## pack the study of CONFIG into one file for another person, who checks it with vaebench verify
 	$(RUN) python -m vaebench archive $(CONFIG)
 
-bench: $(VENV)/.installed ## measure speed and memory; docs/performance.md has the results
-	$(RUN) for measure in "step.py --sizes ml-1m ml-20m msd" evaluation.py cells.py \
+bench: $(VENV)/.installed ## write a dated record of speed and compare it with the last one of this kind of machine
+	$(RUN) python benchmarks/record.py
+
+measure: $(VENV)/.installed ## make all other measurements of speed and memory; docs/performance.md has the results
+	$(RUN) for measure in evaluation.py cells.py \
 		"reading.py --scale 0.01" overhead.py "aggregation.py --cells 100 --users 5000"; do \
 		echo "## $$measure" && python benchmarks/$$measure || exit 1; done
 

@@ -21,11 +21,12 @@ class Training(BaseModel):
     ``estimator`` is that of the bound, with ``samples`` of z per example. ``update_order``, by
     default the model's own, says which batches come and what learns from each. ``precision`` is
     that of products: ``tf32`` for all on a GPU that has it, ``bfloat16`` for the product over items
-    while training. ``select`` names the validation metric that selects the epoch, by default
-    NDCG@100 for interactions and the ELBO for pictures. ``vary`` names the random streams that the
-    seed moves; another is the same in all cells that leave it out, so that a study can vary one
-    source of variance at a time (:mod:`vaebench.statistics.variance`). ``cuda_graph`` lets a GPU
-    replay recorded updates.
+    while training; a processor that lacks it refuses. (``auto`` in a study is one of them when it
+    is planned: :mod:`vaebench.study.precision`.) ``select`` names the validation metric that
+    selects the epoch, by default NDCG@100 for interactions and the ELBO for pictures. ``vary``
+    names the random streams that the seed moves; another is the same in all cells that leave it
+    out, so that a study can vary one source of variance at a time
+    (:mod:`vaebench.statistics.variance`). ``cuda_graph`` lets a GPU replay recorded updates.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
