@@ -2,9 +2,38 @@
 
 import math
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
+
+
+@runtime_checkable
+class Distribution(Protocol):
+    """What training and evaluation need of q(z|x) and p(z); any class with these will do.
+
+    Parameters broadcast: ``log_prob`` of z (R, 1, Z) under B posteriors is (R, B, Z).
+    """
+
+    @property
+    def mean(self) -> Tensor:
+        """E[z], (B, Z), or (Z,) of a prior."""
+
+    def sample(self, noise: torch.Generator, *shape: int) -> Tensor:
+        """Independent draws of shape (shape…, B, Z), without a gradient; (shape…, Z) of a prior."""
+
+    def rsample(self, noise: torch.Generator) -> Tensor:
+        """One draw, with a gradient to the parameters, (B, Z)."""
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Log density per latent, nats, (B, Z); where latents depend on each other, conditional."""
+
+
+def rate(posterior: Distribution, prior: Distribution, z: Tensor) -> Tensor:
+    """KL(posterior ‖ prior) per latent, (B, Z): closed for two Gaussians, else the ratio at z."""
+    if isinstance(posterior, DiagonalGaussian) and isinstance(prior, DiagonalGaussian):
+        return posterior.rate(prior)
+    return posterior.log_prob(z) - prior.log_prob(z)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from vaebench.contracts import ContractBroken, check_model
-from vaebench.distributions import DiagonalGaussian
+from vaebench.distributions import DiagonalGaussian, Distribution
 from vaebench.likelihoods import Bernoulli, Gaussian, Likelihood, OptimalGaussian
 from vaebench.models import VAE
 from vaebench.models.image_mlp import ImageMLP
@@ -115,7 +115,7 @@ class MixingRows(Small):
 
 
 class Misshapen(Small):
-    def rate(self, x: Batch, posterior: DiagonalGaussian, z: Tensor) -> Tensor:
+    def rate(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:
         return super().rate(x, posterior, z).sum(1)
 
 
@@ -155,12 +155,12 @@ class Infinite(Small):
 
 
 class NegativeRate(Small):
-    def rate(self, x: Batch, posterior: DiagonalGaussian, z: Tensor) -> Tensor:
+    def rate(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:
         return super().rate(x, posterior, z) - 1
 
 
 class HalfRate(Small):
-    def rate(self, x: Batch, posterior: DiagonalGaussian, z: Tensor) -> Tensor:
+    def rate(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:
         return super().rate(x, posterior, z) / 2
 
 
@@ -170,7 +170,7 @@ class OtherPrior(Small):
     def prior(self) -> DiagonalGaussian:
         return DiagonalGaussian(torch.ones(3), torch.ones(3))
 
-    def rate(self, x: Batch, posterior: DiagonalGaussian, z: Tensor) -> Tensor:  # noqa: ARG002
+    def rate(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:  # noqa: ARG002
         return posterior.rate(super().prior())
 
 
@@ -193,7 +193,7 @@ class Forgetful(Small):
         q = super().encode(x, noise)
         return DiagonalGaussian(q.mean + self.seen, q.log_variance)
 
-    def rate(self, x: Batch, posterior: DiagonalGaussian, z: Tensor) -> Tensor:
+    def rate(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:
         if torch.is_grad_enabled() and posterior.mean.requires_grad and self.training:
             self.seen = float(x.sum()) if isinstance(x, Tensor) else 0.0
         return super().rate(x, posterior, z)

@@ -16,8 +16,8 @@ from vaebench.contracts.broken import (
     same,
 )
 from vaebench.contracts.examples import some_examples
-from vaebench.distributions import DiagonalGaussian
-from vaebench.models import VAE
+from vaebench.distributions import DiagonalGaussian, Distribution
+from vaebench.models import RATE, VAE
 from vaebench.seeds import torch_stream
 from vaebench.sparse import Batch
 
@@ -30,7 +30,8 @@ def check_model(model_class: type[VAE], features: int = 12, **options: Any) -> N
 
     Options are keyword-only and annotated; a seed names all weights; nothing draws from a global
     stream; encode draws from ``noise`` in training mode alone, and each row is encoded by itself in
-    evaluation; shapes and float32; log_prob and rate write nothing; a rate that does not look at z
+    evaluation; shapes and float32; log_prob and rate write nothing; a penalty that is not the rate
+    has a name; a rate that does not look at z
     is the KL divergence to the prior, so it is ≥ 0; every parameter learns; what training changes
     lies in parameters and buffers.
 
@@ -92,7 +93,7 @@ def _broken_coding(model: VAE, x: Batch) -> Iterator[str]:
     shape = (len(x), model.latents)
     noise, again = torch_stream("input"), torch_stream("input")
     q, repeated = model.encode(x, noise), model.encode(x, again)
-    for name in ("mean", "log_variance"):
+    for name in ("mean", "log_variance") if isinstance(q, DiagonalGaussian) else ("mean",):
         found = getattr(q, name)
         yield from _misshapen(f"encode's {name}", found, shape)
         if not same(found, getattr(repeated, name)):
@@ -111,6 +112,7 @@ def _broken_coding(model: VAE, x: Batch) -> Iterator[str]:
         yield f"log_prob or rate, called twice, gives two values {where}; allowed: pure functions"
     for name in differing(before, model):
         yield f"log_prob or rate writes {name!r} {where}; allowed: likelihood.follow writes"
+    yield from _broken_penalty(model, x, q, z)
     yield from _broken_rate(model, x, q, rate)
 
 
@@ -120,7 +122,7 @@ def _misshapen(name: str, found: Tensor, shape: tuple[int, ...]) -> Iterator[str
 
 
 def _broken_evaluation(
-    model: VAE, x: Batch, q: DiagonalGaussian, noise: torch.Generator
+    model: VAE, x: Batch, q: Distribution, noise: torch.Generator
 ) -> Iterator[str]:
     fresh = torch_stream("input")
     if not torch.equal(noise.get_state(), fresh.get_state()):
@@ -132,7 +134,23 @@ def _broken_evaluation(
         yield "an example's code depends on the others of its batch; allowed: its own row alone"
 
 
-def _broken_rate(model: VAE, x: Batch, q: DiagonalGaussian, rate: Tensor) -> Iterator[str]:
+def _broken_penalty(model: VAE, x: Batch, q: Distribution, z: Tensor) -> Iterator[str]:
+    """What β weighs, and what it does not."""
+    own = type(model).penalty is not VAE.penalty
+    if own == (model.weighs == RATE):
+        yield f"weighs is {model.weighs!r}; allowed: 'rate', or the name of a penalty of its own"
+    penalty, extra = model.penalty(x, q, z), model.extra(x, q, z)
+    if own and (penalty.dim() != 2 or len(penalty) != len(x) or penalty.dtype != torch.float32):  # noqa: PLR2004
+        yield f"the penalty is {penalty.dtype} {tuple(penalty.shape)}; allowed: float32 (B, P)"
+    if not torch.isfinite(penalty).all():
+        yield "the penalty is not finite; allowed: finite numbers"
+    if not same(penalty, model.penalty(x, q, z)):
+        yield "the penalty, called twice, gives two values; allowed: a pure function"
+    if extra is not None:
+        yield from _misshapen("the extra term", extra, (len(x),))
+
+
+def _broken_rate(model: VAE, x: Batch, q: Distribution, rate: Tensor) -> Iterator[str]:
     if not model.has_rate:
         if (rate != 0).any():
             yield "has_rate is False, but there is a rate; allowed: zeros"
@@ -177,14 +195,16 @@ def _broken_learning(make: Callable[[], VAE], x: Batch) -> Iterator[str]:
 
 
 def _update(model: VAE, x: Batch, step: int) -> Tensor:
-    """One small step downhill on D + R; the loss of each example, (B,)."""
+    """One small step downhill on D + P and the extra term; the loss of each example, (B,)."""
     model.train()
     model.zero_grad()
     noise = torch_stream("update", step)
     q = model.encode(x, noise)
     z = q.rsample(noise)
     likelihood = model.decode(z)
-    loss = model.rate(x, q, z).sum(1) - likelihood.log_prob(x)
+    loss = model.penalty(x, q, z).sum(1) - likelihood.log_prob(x)
+    extra = model.extra(x, q, z)
+    loss = loss if extra is None else loss + extra
     likelihood.follow(x)
     loss.mean().backward()
     with torch.no_grad():

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vaebench.components import create
+from vaebench.distributions import DiagonalGaussian
 from vaebench.errors import DataError
 from vaebench.files import read_json, whole, write_json
 from vaebench.images.options import ImageStudy
@@ -121,6 +122,8 @@ Found = tuple[dict[str, Any], dict[str, np.ndarray]]
 def likelihood(trained: Trained, options: ImageStudy) -> Found:
     """ELBO, L_K with its diagnostics, and AIS on a subset with L_K of the same pictures."""
     model, test = trained.model, trained.parts["test"]
+    if not model.has_bound:
+        return {}, {}
     noise = torch_stream("importance", *trained.names)
     found = importance(model, test, noise, samples=options.importance_samples)
     bound = elbo(model, test, torch_stream("test", *trained.names), samples=10)["elbo"]
@@ -154,6 +157,8 @@ def reconstructions(trained: Trained, options: ImageStudy) -> Found:
 
 def samples(trained: Trained, options: ImageStudy) -> Found:
     """Pictures x ~ p(x|z) at z ~ p(z), and the means of p(x|z); one noise for all strategies."""
+    if not trained.model.is_penalised():
+        return {}, {}  # nothing draws its codes to the prior
     z = trained.model.prior().sample(
         torch_stream("prior samples", *trained.names), options.pictures
     )
@@ -164,9 +169,11 @@ def samples(trained: Trained, options: ImageStudy) -> Found:
 
 def manifold(trained: Trained, options: ImageStudy) -> Found:
     """Means on a grid of equal prior probability, for two latents (AEVB, figure 4)."""
-    if trained.model.latents != 2:  # noqa: PLR2004
-        return {}, {}
     side, prior = 2 * options.pictures, trained.model.prior()
+    if trained.model.latents != 2 or not trained.model.is_penalised():  # noqa: PLR2004
+        return {}, {}
+    if not isinstance(prior, DiagonalGaussian):
+        return {}, {}  # whose quantiles nobody knows
     axis = torch.from_numpy(scipy.stats.norm.ppf((np.arange(side) + 0.5) / side)).float()
     grid = torch.cartesian_prod(axis.flip(0), axis).flip(1)
     z = prior.mean + torch.exp(0.5 * prior.log_variance) * grid
@@ -221,7 +228,7 @@ def pca(trained: Trained, options: ImageStudy) -> Found:  # noqa: ARG001
 def anomaly(trained: Trained, options: ImageStudy) -> Found:  # noqa: ARG001
     """AUROC of −ELBO for the test pictures of the class that training never saw."""
     held_out = trained.card.get("held_out_class")
-    if held_out is None or "test" not in trained.labels:
+    if held_out is None or "test" not in trained.labels or not trained.model.has_bound:
         return {}, {}
     noise = torch_stream("anomaly", *trained.names)
     score = -elbo(trained.model, trained.parts["test"], noise, samples=10)["elbo"].numpy()

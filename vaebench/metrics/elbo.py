@@ -41,6 +41,24 @@ class Distortion(Bound):
         return bound["distortion"]
 
 
+class Reconstruction(Bound):
+    """E_q[log p(x|z)] = −D, nats per example: what selects an epoch where there is no bound.
+
+    It says nothing about the rate that a reconstruction costs, so it cannot compare models.
+
+    Example:
+        >>> import torch
+        >>> from vaebench.metrics.elbo import Reconstruction
+        >>> bound = {"distortion": torch.tensor([7.0]), "rate": torch.tensor([2.0])}
+        >>> Reconstruction().values(bound)
+        tensor([-7.])
+    """
+
+    def values(self, bound: Values) -> Tensor | None:
+        """(U,)."""
+        return -bound["distortion"]
+
+
 class Rate(Bound):
     """R = KL(q(z|x) ‖ p(z)), nats per example; absent where the model has none.
 

@@ -1,10 +1,12 @@
 """What the latents carry: rates, active units, collapse, mutual information."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from vaebench.distributions import DiagonalGaussian, Distribution
 from vaebench.models import VAE
 from vaebench.sparse import Batch
 
@@ -68,16 +70,9 @@ def mutual_information(
     posterior = model.encode(x)
     z = posterior.rsample(noise)
     rate = model.rate(x, posterior, z).double().sum(1).mean()
-    # log q(z_i|x_k) summed over latents, expanded into three products so that no (B, B, Z) arises
-    precision = torch.exp(-posterior.log_variance.double())
-    mean = posterior.mean.double()
-    constant = (posterior.log_variance.double() + math.log(2 * math.pi) + mean**2 * precision).sum(
-        1
-    )
-    marginals, own = [], []
+    densities_of, marginals, own = log_densities(posterior), [], []
     for rows in torch.arange(count).split(chunk):
-        some = z[rows].double()
-        densities = -0.5 * (some**2 @ precision.T - 2 * some @ (mean * precision).T + constant)
+        densities = densities_of(z[rows])
         marginals.append(torch.logsumexp(densities, 1) - math.log(count))
         own.append(densities[torch.arange(len(rows)), rows])
     information = (torch.cat(own) - torch.cat(marginals)).mean()
@@ -87,3 +82,23 @@ def mutual_information(
         "marginal_kl": (rate - information).item(),
         "examples": count,
     }
+
+
+def log_densities(posterior: Distribution) -> Callable[[Tensor], Tensor]:
+    """A function of z (R, Z): log q(z_i|x_k) of all B posteriors, summed over latents, (R, B).
+
+    Of Gaussians it is expanded into three products, so that no (R, B, Z) arises.
+    """
+    if not isinstance(posterior, DiagonalGaussian):
+        return lambda z: posterior.log_prob(z[:, None]).double().sum(2)
+    precision = torch.exp(-posterior.log_variance.double())
+    mean = posterior.mean.double()
+    constant = (posterior.log_variance.double() + math.log(2 * math.pi) + mean**2 * precision).sum(
+        1
+    )
+
+    def expanded(z: Tensor) -> Tensor:
+        some = z.double()
+        return -0.5 * (some**2 @ precision.T - 2 * some @ (mean * precision).T + constant)
+
+    return expanded

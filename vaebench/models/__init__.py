@@ -7,7 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from vaebench.components import Checked
-from vaebench.distributions import DiagonalGaussian, gaussian, standard_normal
+from vaebench.distributions import (
+    DiagonalGaussian,
+    Distribution,
+    gaussian,
+    rate,
+    standard_normal,
+)
 from vaebench.likelihoods import Likelihood, Multinomial
 from vaebench.models.layers import (
     Dropout,
@@ -22,7 +28,11 @@ from vaebench.models.layers import (
 )
 from vaebench.sparse import Batch, SparseRows
 
+RATE = "rate"
+"""What β weighs in a VAE: nats of rate."""
+
 __all__ = [
+    "RATE",
     "VAE",
     "Dropout",
     "Initial",
@@ -54,6 +64,9 @@ class VAE(Checked, nn.Module, ABC):
     has_bound: ClassVar[bool] = True
     """Whether −(D + R) is a lower bound on log p(x) for one fixed prior."""
 
+    weighs: ClassVar[str] = RATE
+    """What β weighs: the rate, or the name of what :meth:`penalty` is instead."""
+
     update_order: ClassVar[dict[str, Any]] = {"class": "joint.Joint"}
     """The update order that the model was published with."""
 
@@ -71,26 +84,45 @@ class VAE(Checked, nn.Module, ABC):
         initialise(self, self.initial, noise)
 
     @abstractmethod
-    def encode(self, x: Batch, noise: torch.Generator | None = None) -> DiagonalGaussian:
+    def encode(self, x: Batch, noise: torch.Generator | None = None) -> Distribution:
         """q(z|x), (B, Z). In training mode, input noise (dropout) is drawn from ``noise``."""
 
     @abstractmethod
     def decode(self, z: Tensor) -> Likelihood:
         """p(x|z) for z (B, Z)."""
 
-    def prior(self) -> DiagonalGaussian:
+    def prior(self) -> Distribution:
         """p(z); by default N(0, I)."""
         return standard_normal(self.latents, next(self.parameters()).device)
 
-    def rate(self, x: Batch, posterior: DiagonalGaussian, z: Tensor) -> Tensor:  # noqa: ARG002
+    def rate(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:  # noqa: ARG002
         """KL(q(z|x) ‖ p(z)) per latent, (B, Z), nats: in closed form, or estimated at z ~ q.
+
+        Two Gaussians have a closed form; see :func:`vaebench.distributions.rate`.
 
         Args:
             x: the batch.
             posterior: q(z|x).
             z: (B, Z) a sample of it.
         """
-        return posterior.rate(self.prior())
+        return rate(posterior, self.prior(), z)
+
+    def penalty(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:
+        """What β weighs, (B, P), in a unit of its own; by default the rate.
+
+        A model with another one says its name in ``weighs``. The bound counts the rate all the
+        same, and so do all metrics.
+        """
+        return self.rate(x, posterior, z)
+
+    def extra(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor | None:  # noqa: ARG002
+        """A term of the loss that no β weighs, (B,); by default none."""
+        return None
+
+    @classmethod
+    def is_penalised(cls) -> bool:
+        """Whether there is something that β weighs: a rate or a penalty of the model's own."""
+        return cls.has_rate or cls.weighs != RATE
 
     def narrow(self, *, bfloat16: bool) -> None:
         """Take the products over all items or pixels in bfloat16 while training, or in float32."""

@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from vaebench.distributions import DiagonalGaussian, Point
+from vaebench.distributions import DiagonalGaussian, Distribution, Point
 from vaebench.models import Recommender
 from vaebench.models.layers import Dropout, Initial, Items, Output, Width
 from vaebench.sparse import Batch, SparseRows
@@ -45,6 +45,6 @@ class MultDAE(Recommender):
         """The code z as a distribution without spread, (B, Z)."""
         return Point(torch.tanh(self.encoder(x, noise)))
 
-    def rate(self, x: Batch, posterior: DiagonalGaussian, z: Tensor) -> Tensor:  # noqa: ARG002
+    def rate(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:  # noqa: ARG002
         """None: zeros, (B, Z)."""
         return torch.zeros_like(z)

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from vaebench.distributions import DiagonalGaussian, gaussian, standard_normal
+from vaebench.distributions import DiagonalGaussian, Distribution, gaussian, standard_normal
 from vaebench.models import Recommender
 from vaebench.models.layers import Dropout, Initial, Items, Linear, Output, Width, bare
 from vaebench.sparse import Batch, SparseRows
@@ -99,7 +99,7 @@ class RecVAE(Recommender):
         self.old_encoder.eval()
         return self
 
-    def rate(self, x: Batch, posterior: DiagonalGaussian, z: Tensor) -> Tensor:
+    def rate(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:
         """Log q(z_j|x) − log p(z_j|x) at the sample z: (B, Z), one-sample Monte Carlo."""
         with torch.no_grad():
             old = gaussian(self.old_encoder(x))

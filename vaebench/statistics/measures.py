@@ -76,9 +76,10 @@ def measures_of(table: pd.DataFrame) -> Measures:
     return {row["name"]: Measure(**row) for row in rows}
 
 
-SELECTS = ("ndcg@100", "elbo")
+SELECTS = ("ndcg@100", "elbo", "reconstruction")
 """What selects an epoch on validation, and is primary unless a study says otherwise: the first of
-these that a data set has (NDCG of interactions, the ELBO of pictures)."""
+these that a data set has (NDCG of interactions, the ELBO of pictures, or the reconstruction where
+no model has a bound)."""
 
 
 def selecting(present: Collection[str]) -> str | None:

@@ -4,10 +4,11 @@ Training minimises, in nats, the mean over the examples i of a batch of
 
     loss_i = w_i (D_i + Σ_j β_ij R_ij)
 
-with distortion D_i = −log p(x_i | z_i) and rate R_ij = KL of latent j of example i. A strategy maps
-what is known at an update (:class:`Stats`) to β; the weights w_i of the examples are 1 unless it
-says otherwise. Everything else of the project serves to compare such weights fairly. Strategies
-live one per file; a new one is a new file and one line of config.
+with distortion D_i = −log p(x_i | z_i) and rate R_ij = KL of latent j of example i, or, where a
+model has one, a penalty of its own in the place of the rate. A strategy maps what is known at an
+update (:class:`Stats`) to β; the weights w_i of the examples are 1 unless it says otherwise.
+Everything else of the project serves to compare such weights fairly. Strategies live one per file;
+a new one is a new file and one line of config.
 """
 
 from abc import ABC, abstractmethod
@@ -38,7 +39,8 @@ class Stats:
         step: 0-dimensional; the number t of updates done before this one, 0 ≤ t < total.
         total: T, the number of updates of the whole training.
         distortion: (B,) D_i in nats per example.
-        rate: (B, Z) R_ij in nats per example and latent; never clamped.
+        rate: (B, Z) R_ij in nats per example and latent; never clamped. Where the model has a
+            penalty of its own, that penalty, (B, P), in its unit.
         counts: (B,) n_i, the number of interactions of user i; None where data have no counts.
 
     Raises:
@@ -112,6 +114,9 @@ class Strategy(Checked, nn.Module, ABC):
 
     signed: ClassVar[bool] = False
     """True if β may be negative, as the derivative of an objective that can ask for more rate."""
+
+    in_nats: ClassVar[bool] = False
+    """True if an option is an amount of rate in nats; refused where β weighs something else."""
 
     search_space: ClassVar[Mapping[str, Range]] = {}
     """The options that a tuning stage may choose, and from where."""

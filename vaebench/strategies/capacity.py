@@ -30,6 +30,7 @@ class Capacity(Strategy):
     """
 
     signed = True
+    in_nats = True
 
     search_space: ClassVar = {"gamma": Range(0.1, 100, log=True), "target": NATS}
 

@@ -25,6 +25,8 @@ class ExampleFloor(Strategy):
                 [1.]])
     """
 
+    in_nats = True
+
     search_space: ClassVar = {"floor": NATS}
 
     def __init__(self, *, floor: Weight = 1.0) -> None:

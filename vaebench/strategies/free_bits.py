@@ -28,6 +28,8 @@ class FreeBits(Strategy):
         tensor([0., 1., 1.])
     """
 
+    in_nats = True
+
     search_space: ClassVar = {"floor": Range(0.005, 5, log=True)}
 
     def __init__(self, *, floor: Weight = 0.25, group: Annotated[int, Field(ge=1)] = 1) -> None:

@@ -39,6 +39,8 @@ class PID(Strategy):
         tensor(0.0160, dtype=torch.float64)
     """
 
+    in_nats = True
+
     search_space: ClassVar = {"target": NATS}
 
     def __init__(

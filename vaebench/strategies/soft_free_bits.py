@@ -28,6 +28,8 @@ class SoftFreeBits(Strategy):
         tensor(0.9000, dtype=torch.float64)
     """
 
+    in_nats = True
+
     search_space: ClassVar = {"target": NATS}
 
     def __init__(self, *, target: Annotated[float, Field(gt=0)] = 10.0) -> None:

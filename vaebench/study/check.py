@@ -7,16 +7,17 @@ from pydantic import ValidationError
 
 from vaebench.cells.found import references
 from vaebench.cells.selection import selecting
-from vaebench.components import create, sentence
+from vaebench.components import create, find, sentence
 from vaebench.datasets.fetch import check as check_raw
 from vaebench.errors import ConfigError, DataError
+from vaebench.metrics.elbo import ELBO
 from vaebench.strategies import Strategy
-from vaebench.strategies.constant import Constant
 from vaebench.study.keys import HOMES, ORDERS, Block
 from vaebench.study.own import check_order, check_own
 from vaebench.study.plan import Plan
 from vaebench.training.estimators import Estimator
 from vaebench.training.settings import Training
+from vaebench.training.weighing import check_weighs
 
 
 def check(plan: Plan) -> None:
@@ -67,19 +68,19 @@ def _check_block(plan: Plan, block: Block, where: str, built: Built) -> None:
                 f"{where}.baselines: {name!r} takes {taken}, but {block.dataset!r} has {kind}; "
                 f"allowed: a baseline for {kind}"
             )
-    _check_selection(plan, block, where, kind)
+    _check_selection(plan, block, where, kind, has_bound=model.has_bound)
     estimator = _estimator(plan, block, where)
     for name in block.strategies:
         strategy = built.strategies[name]
         try:
             estimator.check_weight(strategy)
+            estimator.check_model(model)
         except ConfigError as error:
             raise ConfigError(f"{where}.strategies: {name!r}: {error}") from None
-        if not model.has_rate and not isinstance(strategy, Constant):
-            raise ConfigError(
-                f"{where}.strategies: {name!r} weighs the rate, and {block.model!r} has none; "
-                "allowed: a constant.Constant"
-            )
+        try:
+            check_weighs(strategy, model, (name, block.model))
+        except ConfigError as error:
+            raise ConfigError(f"{where}.strategies: {error}") from None
         if strategy.needs_counts and kind != "interactions":
             raise ConfigError(
                 f"{where}.strategies: {name!r} scales β by interactions, and {kind} have none; "
@@ -87,17 +88,23 @@ def _check_block(plan: Plan, block: Block, where: str, built: Built) -> None:
             )
 
 
-def _check_selection(plan: Plan, block: Block, where: str, kind: str) -> None:
+def _check_selection(plan: Plan, block: Block, where: str, kind: str, *, has_bound: bool) -> None:
     """The metric that selects the epoch is one that can."""
     name = (plan.study.training | block.training).get("select")
-    if name is None:
-        return
-    metric = {k: v for k, v in plan.study.all_metrics[name].items() if k != "epoch"}
+    key = f"{where}." if "select" in block.training else ""
+    asked = {}
+    if name is not None:
+        metric = {k: v for k, v in plan.study.all_metrics[name].items() if k != "epoch"}
+        asked = {"select": {"name": name, **metric}}
     try:
-        selecting({"select": {"name": name, **metric}}, kind)
+        _, component = selecting(asked, kind)
     except ConfigError as error:
-        key = f"{where}." if "select" in block.training else ""
         raise ConfigError(f"{key}{error}") from None
+    if not has_bound and issubclass(find("vaebench.metrics", component["class"]), ELBO):
+        raise ConfigError(
+            f"{key}training.select: the ELBO selects the epoch, and {block.model!r} has none; "
+            "allowed: a metric that it has, as elbo.Reconstruction"
+        )
 
 
 def _check_raw(plan: Plan, name: str) -> None:

@@ -42,11 +42,17 @@ def bounds(
         SplitFolder.parse(card).dataset: read_json(card)["counts"].get("train_images")
         for card in cards
     }
+    known = "validation_elbo" in traces  # absent where no model of the study has a bound
+    bounded = set(traces.dropna(subset="validation_elbo")["model"]) if known else set()
     for dataset in dict.fromkeys(row["dataset"] for row in rows):
         of_control = [
             row for row in rows if (row["dataset"], row["strategy"]) == (dataset, control)
         ]
-        sizes = {row["model"]: row["latents"] for row in of_control if "latents" in row}
+        sizes = {
+            row["model"]: row["latents"]
+            for row in of_control
+            if "latents" in row and row["model"] in bounded
+        }
         if sizes:
             ordered = dict(sorted(sizes.items(), key=lambda pair: pair[1]))
             chosen = traces[(traces["dataset"] == dataset) & (traces["strategy"] == control)]

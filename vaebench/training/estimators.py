@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from vaebench.errors import ConfigError
-from vaebench.models import VAE
+from vaebench.models import RATE, VAE
 from vaebench.sparse import Batch
 from vaebench.strategies import Strategy
 from vaebench.strategies.constant import Constant
@@ -35,10 +35,14 @@ class Terms:
     Attributes:
         distortions: (L, B) −log p(x|z_l), nats.
         rates: (L, B, Z), or (1, B, Z) where one value holds for all samples; nats.
+        penalties: (L, B, P) what β weighs; None where that is the rate.
+        extras: (L, B) terms of the loss that no β weighs; None where there are none.
     """
 
     distortions: Tensor
     rates: Tensor
+    penalties: Tensor | None = None
+    extras: Tensor | None = None
 
     @property
     def distortion(self) -> Tensor:
@@ -49,6 +53,11 @@ class Terms:
     def rate(self) -> Tensor:
         """The mean over samples, (B, Z)."""
         return self.rates.mean(0)
+
+    @property
+    def penalty(self) -> Tensor:
+        """What β weighs, the mean over samples, (B, P)."""
+        return (self.rates if self.penalties is None else self.penalties).mean(0)
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,7 @@ class Estimator:
         # a model without a closed form estimates its rate at z anyway
         own = self.kind == "sgvb_b" or type(model).rate is not VAE.rate
         prior = model.prior()
-        distortions, rates = [], []
+        distortions, rates, penalties, extras = [], [], [], []
         for _ in range(self.samples):
             z = posterior.rsample(noise)
             likelihood = model.decode(z)
@@ -81,18 +90,30 @@ class Estimator:
             rates.append(
                 model.rate(x, posterior, z) if own else posterior.log_prob(z) - prior.log_prob(z)
             )
+            if model.weighs != RATE:
+                penalties.append(model.penalty(x, posterior, z))
+            extra = model.extra(x, posterior, z)
+            if extra is not None:
+                extras.append(extra)
         likelihood.follow(x)
-        return Terms(torch.stack(distortions), torch.stack(rates))
+        return Terms(
+            torch.stack(distortions),
+            torch.stack(rates),
+            torch.stack(penalties) if penalties else None,
+            torch.stack(extras) if extras else None,
+        )
 
     def loss(self, terms: Terms, beta: Tensor) -> Tensor:
-        """The loss of every example, (B,), nats; ``beta`` broadcasts to (B, Z).
+        """The loss of every example, (B,), nats; ``beta`` broadcasts to (B, P).
 
-        A and B: D̄ + Σ_j β_j R̄_j. Importance: −log (1/K) Σ_k exp(−D_k − Σ_j β_j R_kj), which for one
-        sample is A, and for β = 1 minus L_K. For another β and K > 1 it bounds nothing, so training
-        refuses it: see :meth:`check_weight`.
+        A and B: D̄ + Σ_j β_j P̄_j, where P is what β weighs, the rate R of most models, and the
+        model's extra term, if it has one. Importance: −log (1/K) Σ_k exp(−D_k − Σ_j β_j R_kj),
+        which for one sample is A, and for β = 1 minus L_K. For another β and K > 1 it bounds
+        nothing, so training refuses it: see :meth:`check_weight`.
         """
         if self.kind != "importance":
-            return terms.distortion + (beta * terms.rate).sum(1)
+            loss = terms.distortion + (beta * terms.penalty).sum(1)
+            return loss if terms.extras is None else loss + terms.extras.mean(0)
         log_weights = -terms.distortions - (beta * terms.rates).sum(2)
         return math.log(self.samples) - torch.logsumexp(log_weights, 0)
 
@@ -111,6 +132,19 @@ class Estimator:
                 f"training.estimator: 'importance' with {self.samples} samples is a bound for "
                 f"β = 1 alone, and {type(strategy).__name__} may have another β; allowed: "
                 "sgvb_a, sgvb_b, samples: 1, or the strategy constant.Constant with beta: 1"
+            )
+
+    def check_model(self, model: VAE) -> None:
+        """Refuse importance weights where the loss is not made of distortion and rate.
+
+        Raises:
+            ConfigError: β weighs something else, or the model has an extra term.
+        """
+        plain = model.weighs == RATE and type(model).extra is VAE.extra
+        if self.kind == "importance" and not plain:
+            raise ConfigError(
+                "training.estimator: 'importance' weighs examples by distortion and rate, and "
+                f"{type(model).__name__} trains with another penalty; allowed: sgvb_a, sgvb_b"
             )
 
     def check_memory(self, batch_size: int, features: int, free: int | None) -> None:

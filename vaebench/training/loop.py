@@ -20,6 +20,7 @@ from vaebench.training.estimators import Estimator
 from vaebench.training.learning_rate import factor
 from vaebench.training.orders import PARTS, Draw, Update, UpdateOrder
 from vaebench.training.orders.joint import Joint
+from vaebench.training.weighing import check_weighs
 
 BETA_QUANTILES = {"min": 0.0, "q05": 0.05, "q50": 0.5, "q95": 0.95, "max": 1.0}
 """Quantiles of β logged per epoch, over the epoch's updates, examples and latents."""
@@ -34,7 +35,8 @@ class Learned:
 
     Attributes:
         sums: (4,) float64: Σ_i D_i, Σ_ij R_ij, and times the number of examples: the mean of β, and
-            what the strategy drives to its target (0 without one).
+            what the strategy drives to its target (0 without one); (5,) with Σ_ij P_ij at its end
+            where β weighs a penalty of the model's own.
         betas: float32 values of β, evenly spaced, a few hundred at most.
         loss: ().
     """
@@ -121,25 +123,28 @@ class Epoch:
         self.updates += 1
         self.examples += size
 
-    def record(self, updates: int, *, aims: bool = False) -> dict[str, float]:
+    def record(self, updates: int, *, aims: bool = False, bound: bool = True) -> dict[str, float]:
         """The epoch as one row of the trace; nats per example.
 
         Args:
             updates: t, the updates that counted so far.
             aims: add ``reached``, the mean over the encoder's updates of what the strategy drives
                 to its target (over all of them where the encoder learned in none).
+            bound: add ``elbo``, −(D + R).
 
         Raises:
-            Diverged: distortion, rate or β is not finite.
+            Diverged: distortion, rate, penalty or β is not finite.
         """
         assert isinstance(self.sums, Tensor)  # noqa: S101 (there is no epoch without an update)
-        distortion, rate, beta, driven = (self.sums / self.examples).tolist()
+        distortion, rate, beta, driven, *own = (self.sums / self.examples).tolist()
         if isinstance(self.driven, Tensor):
             driven = (self.driven / self.acted).item()
-        if not all(map(math.isfinite, (distortion, rate, beta, driven))):
+        penalty = {"penalty": own[0]} if own else {}
+        if not all(map(math.isfinite, (distortion, rate, beta, driven, *own))):
+            more = "".join(f", {name} {value}" for name, value in penalty.items())
             raise Diverged(
                 f"training diverged in epoch {self.number} (up to update {updates}): distortion "
-                f"{distortion}, rate {rate}, β {beta}; allowed: finite numbers"
+                f"{distortion}, rate {rate}{more}, β {beta}; allowed: finite numbers"
             )
         values = torch.cat(self.betas).cpu()
         levels = torch.tensor(list(BETA_QUANTILES.values()))
@@ -151,7 +156,8 @@ class Epoch:
             "updates": updates,
             "distortion": distortion,
             "rate": rate,
-            "elbo": -(distortion + rate),
+            **penalty,
+            **({"elbo": -(distortion + rate)} if bound else {}),
             "beta": beta,
             **{f"beta_{name}": q for name, q in zip(BETA_QUANTILES, quantiles, strict=True)},
             **({"reached": driven} if aims else {}),
@@ -231,10 +237,13 @@ def train(
 
     Raises:
         Diverged: an epoch's distortion, rate or validation metric is not finite.
-        ConfigError: the estimator does not go with the strategy's weight.
+        ConfigError: the estimator does not go with the strategy's weight or the model's penalty,
+            or the strategy does not go with what β weighs.
     """
     model, strategy, optimizer = learner.model, learner.strategy, learner.optimizer
     learner.estimator.check_weight(strategy)
+    learner.estimator.check_model(model)
+    check_weighs(strategy, model)
     update_order, progress = learner.update_order, progress or Progress()
     total = budget.updates(len(examples), update_order.passes)
     number = torch.zeros((), dtype=torch.int64, device=next(model.parameters()).device)
@@ -245,13 +254,14 @@ def train(
         for part in PARTS:
             getattr(model, part).requires_grad_(part in update.parts)
         terms = learner.estimator.draw(model, x, streams.noise)
-        stats = Stats(number, total, terms.distortion.detach(), terms.rate.detach(), counts(x))
+        stats = Stats(number, total, terms.distortion.detach(), terms.penalty.detach(), counts(x))
         beta = strategy(stats)
         loss = (strategy.example_weights(stats) * learner.estimator.loss(terms, beta)).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        learned = summed(stats, beta.detach(), loss.detach(), aim)
+        rate = None if terms.penalties is None else terms.rate.detach()
+        learned = summed(stats, beta.detach(), loss.detach(), aim, rate)
         if "encoder" in update.parts:
             strategy.update(stats)
         return learned
@@ -274,7 +284,8 @@ def train(
         if progress.epoch.first is not None and not progress.start:
             first = progress.epoch.first.tolist()[:2]
             progress.start = dict(zip(("distortion", "rate"), first, strict=True))
-        validation = after_epoch(progress.epoch.record(progress.updates, aims=aim is not None))
+        row = progress.epoch.record(progress.updates, aims=aim is not None, bound=model.has_bound)
+        validation = after_epoch(row)
         if validation is not None:
             strategy.observe(validation)
         progress.epoch = Epoch(progress.epoch.number + 1)
@@ -282,12 +293,28 @@ def train(
     return progress.start
 
 
-def summed(stats: Stats, beta: Tensor, loss: Tensor, aim: Target | None = None) -> Learned:
-    """What the log keeps of an update; β is broadcastable to (B, Z)."""
+def summed(
+    stats: Stats,
+    beta: Tensor,
+    loss: Tensor,
+    aim: Target | None = None,
+    rate: Tensor | None = None,
+) -> Learned:
+    """What the log keeps of an update; β is broadcastable to (B, P).
+
+    Args:
+        stats: what the strategy saw.
+        beta: its answer.
+        loss: ().
+        aim: what it drives to a target.
+        rate: (B, Z) where β weighs something else.
+    """
     size = len(stats.distortion)
-    sums = torch.stack([stats.distortion.sum(), stats.rate.sum(), beta.mean() * size]).double()
+    rates = stats.rate if rate is None else rate
+    sums = torch.stack([stats.distortion.sum(), rates.sum(), beta.mean() * size]).double()
     driven = aim.measure(stats) * size if aim else torch.zeros_like(sums[0])
-    sums = torch.cat([sums, driven[None]])
+    own = [] if rate is None else [stats.rate.sum().double()[None]]
+    sums = torch.cat([sums, driven[None], *own])
     values = beta.flatten()
     values = values[:: math.ceil(len(values) / BETA_VALUES_PER_UPDATE)]
     return Learned(sums, values.to(torch.float32, copy=True), loss)
