@@ -6,12 +6,12 @@ CONFIG ?= config.yaml
 RUN = . $(VENV)/bin/activate &&
 MINE = $(VENV)/.made-by-vaebench
 
-.PHONY: benchmark test test-random test-cluster archive lint docs bench plan ui clean-venv help
+.PHONY: benchmark test test-random test-cluster archive lint docs bench measure plan ui clean-venv help
 
 benchmark: $(VENV)/.installed ## run the study of CONFIG (default: config.yaml)
 	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG)
 
-test: $(VENV)/.installed ## run the tests, with the same draws every time; a real Slurm is for test-cluster
+test: $(VENV)/.installed ## run the tests, with the same random draws every time; without those of test-cluster
 	$(RUN) VAEBENCH_RANDOM= pytest -n 2 --dist loadfile --ignore tests/cluster
 
 test-random: $(VENV)/.installed ## run the property tests with fresh draws and more of them; about an hour
@@ -22,22 +22,25 @@ test-cluster: $(VENV)/.installed ## run the tests against a real Slurm and Postg
 		apt-get install -y -qq --no-install-recommends munge slurm-client slurmctld slurmd postgresql)
 	$(RUN) pytest -rs tests/cluster
 
-lint: $(VENV)/.installed ## formatters and static checks
+lint: $(VENV)/.installed ## check format, style and types
 	$(RUN) ruff format --check . && ruff check . && snakefmt --check Snakefile workflow \
 		&& mypy && snakemake --lint
 
-docs: $(VENV)/.installed ## build the documentation into docs/_build/html; a warning is an error
+docs: $(VENV)/.installed ## build the documentation in docs/_build/html; a warning is an error
 	$(RUN) python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
-archive: $(VENV)/.installed ## pack the study of CONFIG for another person; python -P -m vaebench verify checks it
+archive: $(VENV)/.installed ## pack the study of CONFIG into one file for another person, who checks it with vaebench verify
 	$(RUN) python -m vaebench archive $(CONFIG)
 
-bench: $(VENV)/.installed ## measure speed and memory; docs/performance.md has what was found
-	$(RUN) for measure in "step.py --sizes ml-1m ml-20m msd" evaluation.py cells.py \
+bench: $(VENV)/.installed ## write a dated record of speed and compare it with the last one of this kind of machine
+	$(RUN) python benchmarks/record.py
+
+measure: $(VENV)/.installed ## make all other measurements of speed and memory; docs/performance.md has the results
+	$(RUN) for measure in evaluation.py cells.py \
 		"reading.py --scale 0.01" overhead.py "aggregation.py --cells 100 --users 5000"; do \
 		echo "## $$measure" && python benchmarks/$$measure || exit 1; done
 
-plan: $(VENV)/.installed ## what the study of CONFIG will cost: cells, hours, disk
+plan: $(VENV)/.installed ## tell what the study of CONFIG will cost: cells, hours, disk
 	$(RUN) python -m vaebench plan $(CONFIG)
 
 ui: $(VENV)/.installed ## browse all studies in MLflow
@@ -57,9 +60,9 @@ clean-venv: ## remove the virtual environment
 # a folder that holds something and was not made here is somebody's
 define ONLY_MINE
 @test -e "$(MINE)" || ! ls -A "$(VENV)/" 2>/dev/null | grep -q . || { \
-	echo "$(VENV): not made by this Makefile, so nothing in it is touched;" \
-	"allowed: VENV=another, or remove it yourself" >&2; exit 1; }
+	echo "$(VENV): this Makefile did not make it and does not touch it;" \
+	"allowed: VENV=ANOTHER, or remove it yourself" >&2; exit 1; }
 endef
 
-help: ## this list
+help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' Makefile

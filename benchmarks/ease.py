@@ -1,42 +1,59 @@
-"""EASE^R at a given number of items: seconds and peak memory of the in-place inverse.
+"""EASE^R at a given number of items: seconds and peak memory of the inverse in place.
 
-    python benchmarks/ease.py 20108    # ML-20M; MSD has 41140
+    python benchmarks/ease.py 20108 --users 116677    # ML-20M; MSD has 41140 items and 471355 users
 
-The interactions are random with a long tail; only their number of columns matters for the cost.
+Users are drawn with the activity of ML-20M's. ``--against`` inverts a second copy of the matrix
+with LAPACK in float64 (four times the memory) and quotes the largest difference of B.
 """
 
+import argparse
+import os
 import resource
-import sys
 import time
 
 import numpy as np
-from scipy.sparse import csr_matrix
+import torch
+from measure import SIZES, users
 
 from vaebench.baselines.item_item import gram, item_weights
+from vaebench.machine.provenance import processor
 
-INTERACTIONS_PER_USER = 70
+
+def exact(product: np.ndarray) -> np.ndarray:
+    """B in float64, by LAPACK's inverse."""
+    inverse = np.linalg.inv(product.astype(np.float64))
+    weights: np.ndarray = -inverse / np.diagonal(inverse)
+    np.fill_diagonal(weights, 0)
+    return weights
 
 
 def main() -> None:
     """Fit once and print."""
-    items = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000
-    users = 2 * items
-    random = np.random.default_rng(0)
-    shares = 1 / (10 + np.arange(items)) ** 0.8
-    columns = random.choice(items, users * INTERACTIONS_PER_USER, p=shares / shares.sum())
-    rows = np.repeat(np.arange(users), INTERACTIONS_PER_USER)
-    x = csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=(users, items))
-    x.data[:] = 1
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("items", type=int, nargs="?", default=5_000)
+    parser.add_argument("--users", type=int, help="by default 6 an item")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--against", action="store_true")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    x = users(given.users or 6 * given.items, given.items, SIZES["ml-20m"][1])
     start = time.perf_counter()
     product = gram(x, 500.0)
     made = time.perf_counter()
+    wanted = exact(product) if given.against else None
+    began = time.perf_counter()
     weights = item_weights(product)
-    done = time.perf_counter()
+    seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    load, rate = os.getloadavg()[0], given.items**3 / seconds / 1e9
+    print(f"{processor()}, {given.threads} threads, load {load:.1f}")
     print(
-        f"{items} items: XᵀX {made - start:.0f} s, inverse {done - made:.0f} s, peak memory "
-        f"{peak:.2f} GiB, of which the matrix {weights.nbytes / 2**30:.2f} GiB"
+        f"{given.items} items, {x.nnz} interactions: XᵀX {made - start:.1f} s, inverse "
+        f"{seconds:.1f} s ({rate:.0f} GFLOP/s), peak memory {peak:.2f} GiB, of which the matrix "
+        f"{weights.nbytes / 2**30:.2f} GiB"
     )
+    if wanted is not None:
+        print(f"largest difference to float64: {np.abs(weights - wanted).max():.1e}")
 
 
 if __name__ == "__main__":

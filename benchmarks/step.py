@@ -8,7 +8,11 @@ quoted is the median of the ratios, pair by pair. Runs on the GPU where there is
 recorded CUDA graphs: with --users 116677 --epochs 20 the recording is little of it.
 """
 
+import json
+import statistics
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import torch
 from measure import SIZES, Rival, machine, pairs, parser, spread, users
@@ -95,12 +99,20 @@ def textbook(size: str, count: int, epochs: int) -> Callable[[], None]:
     return train_
 
 
+def _line(name: str, ratios: list[float]) -> dict[str, Any]:
+    """What a record keeps of paired ratios (record.py)."""
+    found = {"ratio": statistics.median(ratios), "least": min(ratios), "most": max(ratios)}
+    rounded = {key: round(value, 3) for key, value in found.items()}
+    return {"name": f"update against the textbook, {name}", **rounded, "pairs": len(ratios)}
+
+
 def main() -> None:
     """Print one line a size: milliseconds per update and GiB of both, and the ratio."""
     options = parser(__doc__, rounds=7, count=1_000)
     options.add_argument("--sizes", nargs="+", choices=SIZES, default=["ml-1m", "ml-20m"])
     options.add_argument("--precision", default="float32", choices=["float32", "tf32", "bfloat16"])
     options.add_argument("--epochs", type=int, default=1, help="per timing")
+    options.add_argument("--json", type=Path, help="file to which a line a size is appended")
     given = options.parse_args()
     print(machine(given))
     print("| size | ours, ms an update | textbook | ratio (min … max) | ours, GiB | textbook |")
@@ -110,6 +122,9 @@ def main() -> None:
         one = Rival(ours, size, given.users, given.precision, given.epochs, given=given)
         other = Rival(textbook, size, given.users, given.epochs, given=given)
         fast, slow, ratios = pairs(one, other, given.rounds)
+        if given.json:
+            with given.json.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(_line(f"{size}, {given.precision}", ratios)) + "\n")
         times = [f"{1e3 * value / updates:.0f}" for value in (fast, slow)]
         row = [f"{size}, {given.precision}", *times, spread(ratios)]
         print("|", " | ".join([*row, f"{one.end():.2f}", f"{other.end():.2f}"]), "|", flush=True)

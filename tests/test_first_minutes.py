@@ -215,8 +215,8 @@ def test_printed_commands_hand_their_targets_to_snakemake() -> None:
             assert not target.endswith(".yaml"), command
 
 
-def test_the_commands_of_the_readme_plan_what_they_say(planned: Project) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_command_for_one_cell_plans_one_training(planned: Project) -> None:
+    text = (ROOT / "docs/start.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^(snakemake .*results/.*)$", text, re.MULTILINE)
     done = subprocess.run(
         [sys.executable, "-m", *shlex.split(command.replace("snakemake", "snakemake --dry-run"))],
@@ -291,7 +291,7 @@ def test_make_never_touches_an_environment_that_it_did_not_make(
     (tmp_path / "precious").write_text("a year of work")
     done = make(target, f"VENV={tmp_path}")
     assert done.returncode != 0
-    assert f"{tmp_path}: not made by this Makefile" in done.stderr
+    assert f"{tmp_path}: this Makefile did not make it" in done.stderr
     assert (tmp_path / "precious").read_text() == "a year of work"
 
 

@@ -11,11 +11,13 @@ import inspect
 import io
 import os
 import pkgutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args, get_origin
 
+from pydantic import Tag
 from pydantic.fields import FieldInfo
 from sphinx.application import Sphinx
 
@@ -24,6 +26,7 @@ from vaebench.baselines import Baseline
 from vaebench.command import COMMANDS, usage
 from vaebench.components import options_model
 from vaebench.datasets import Dataset
+from vaebench.datasets.protocol import Given, Protocol, Temporal
 from vaebench.metrics import Metric
 from vaebench.models import VAE
 from vaebench.search import Range
@@ -96,9 +99,14 @@ def said(annotation: Any) -> str:  # noqa: ANN401 (a type as it was annotated)
     if get_args(annotation):
         if getattr(get_origin(annotation), "__name__", "") == "Literal":
             return ", ".join(map(str, get_args(annotation)))
-        words = [said(each) for each in get_args(annotation) if not isinstance(each, FieldInfo)]
+        parts = [each for each in get_args(annotation) if not isinstance(each, FieldInfo | Tag)]
+        words = [said(each) for each in parts]
         return " or ".join(dict.fromkeys(words)) if len(words) > 1 else words[0]
     names = {"float": "number", "int": "whole number", "str": "text", "bool": "true or false"}
+    names |= {
+        kind.__name__: f"`kind: {kind.model_fields['kind'].default}`"
+        for kind in (Protocol, Given, Temporal)
+    }
     name = getattr(annotation, "__name__", str(annotation))
     return names.get(name, name)
 
@@ -225,7 +233,18 @@ def write(app: Sphinx) -> None:
             file.write_text(text, encoding="utf-8")
 
 
+def no_address(*given: Any) -> None:  # noqa: ANN401 (Sphinx's)
+    """``NDCG@100`` in a docstring is a metric; reST would make an address of it."""
+    lines: list[str] = given[-1]
+    lines[:] = [
+        line if "``" in line or ">>>" in line else re.sub(r"(\w)@(\w)", r"\1\\@\2", line)
+        for line in lines
+    ]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
+    app.setup_extension("sphinx.ext.autodoc")  # whose event the second is
     app.connect("builder-inited", write)
+    app.connect("autodoc-process-docstring", no_address)
     return {"parallel_read_safe": True}

@@ -1,9 +1,11 @@
 """Each recommender against its definition, written down a second time without any skill."""
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.sparse
 import torch
 from scipy.sparse import csr_matrix
@@ -78,6 +80,46 @@ def test_ease_says_where_the_matrix_is_not_positive_definite() -> None:
     twice = np.ones((2, 2), np.float32)
     with pytest.raises(ValueError, match="not positive definite in float32 at item 2"):
         item_item.item_weights(twice)
+
+
+@pytest.mark.parametrize(("items", "block"), [(1, 3), (6, 3), (50, 7), (200, 64), (200, 200)])
+def test_the_inverse_by_blocks_is_the_inverse(
+    items: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A correlation matrix with a condition number of 10³ and less, against float64."""
+    monkeypatch.setattr(item_item, "BLOCK", block)
+    drawn = np.random.default_rng(items).normal(size=(2 * items + 9, items))
+    correlation = np.corrcoef(drawn.T).reshape(items, items)
+    found = torch.from_numpy(correlation.astype(np.float32))
+    item_item.invert(found)
+    expected = scipy.linalg.inv(correlation)
+    np.testing.assert_allclose(found, expected, atol=2e-6 * np.abs(expected).max())
+    assert torch.equal(found, found.T), "both triangles"
+
+
+def test_the_inverse_holds_two_panels_and_no_second_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every allocation of torch is traced; 512 items in blocks of 16 have panels of 1/32 of A."""
+    monkeypatch.setattr(item_item, "BLOCK", 16)
+    matrix = torch.eye(512)
+    panel = matrix.nbytes // 32
+    assert 2 * panel <= allocated(lambda: item_item.invert(matrix)) < 2.5 * panel
+    assert allocated(lambda: matrix + matrix) >= matrix.nbytes, "a copy would be seen"
+
+
+def allocated(work: Callable[[], object]) -> int:
+    """The largest number of bytes that ``work`` has of torch's CPU memory at one time."""
+    with torch.profiler.profile(
+        activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
+    ) as profiled:
+        work()
+    events = list(profiled.profiler.kineto_results.experimental_event_tree())
+    sizes = []
+    while events:
+        event = events.pop()
+        events += event.children
+        if event.tag.name == "Allocation":
+            sizes.append((event.start_time_ns, event.extra_fields.alloc_size))
+    return max(itertools.accumulate(size for _, size in sorted(sizes)))
 
 
 def test_all_neighbours_are_the_cosine() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from vaebench.cells import job
 from vaebench.cells.folder import TESTED, TRAINED, CellFolder
@@ -245,3 +246,25 @@ def test_a_job_sweeps_what_killed_ones_left(plan: Plan) -> None:
     left.write_bytes(b"half of a table")
     do(plan, "train")
     assert not left.exists()
+
+
+@pytest.mark.parametrize(("given", "wanted", "used"), [(2, None, 2), (2, 1, 1), (1, 2, 2)])
+def test_a_study_can_say_how_many_threads_compute(
+    tmp_path: Path, given: int, wanted: int | None, used: int
+) -> None:
+    training = STUDY["training"] | ({"compute_threads": wanted} if wanted else {})
+    plan = Plan(STUDY | {"results": str(tmp_path), "training": training})
+    source = {"name": None, "sha256": None}
+    create("vaebench.datasets", DIGITS).write_split(None, plan.folder / "data/digits", source)
+    before = torch.get_num_threads()
+    try:
+        for step in ("train", "test"):
+            cell = only_cell(plan)
+            code = plan.training_code(cell) if step == "train" else plan.test_code(cell)
+            line = arguments(plan, step, code)
+            line[line.index("--threads") + 1] = str(given)
+            assert job.main(line) == 0
+            assert torch.get_num_threads() == used, step
+    finally:
+        torch.set_num_threads(before)
+    assert read_json(cell.folder.file("training.json"))["threads"] == used

@@ -10,7 +10,8 @@ import pytest
 
 from tests.summaries import CONFIG, CONTROL, TRUTHS, empty, frames
 from vaebench.captions import FIGURES
-from vaebench.report.page import both, findings, page, verdicts
+from vaebench.report.findings import both, findings, verdicts
+from vaebench.report.page import page
 from vaebench.report.paper import numbers, sentences
 from vaebench.statistics.measures import Measure
 from vaebench.tables import content

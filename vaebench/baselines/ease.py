@@ -16,7 +16,7 @@ class EASE(Recommender):
     Steck 2019, WWW, arXiv:1905.03375, eq. 8. score(u, ·) = x_u B. ``l2`` is λ.
 
     One (I, I) float32 matrix is ever held, 6.3 GiB at the 41,140 items of the Million Song Dataset:
-    XᵀX is made in blocks, and Cholesky factor, inverse and B overwrite it. Before that its rows and
+    XᵀX is made in blocks, and inverse and B overwrite it. Before that its rows and
     columns are scaled to a unit diagonal (D XᵀX D with D = diag^−½), which is exact after scaling
     back and keeps the condition number, and with it the error of float32, small: popular and rare
     items differ by four orders of magnitude.

@@ -87,6 +87,12 @@ class Job:
         return CellFolder.parse(self.path)
 
     @property
+    def compute_threads(self) -> int:
+        """How many threads compute: what the study wants, else all that the job was given."""
+        wanted: int | None = self.spec.get("training", self.spec).get("compute_threads")
+        return wanted or self.threads
+
+    @property
     def handed_over(self) -> Path | None:
         """The state to go on from; None of an empty place."""
         place = self.cell.place
@@ -176,7 +182,7 @@ def main(arguments: Sequence[str]) -> int:
                 unmoved(cell.study, task.code)  # after the wait for a device, before its import
                 import torch  # noqa: PLC0415 (it must see the leased device alone)
 
-                torch.set_num_threads(task.threads)
+                torch.set_num_threads(task.compute_threads)
                 result = step.work(task, mark)
             if result["status"] == "done":
                 kept.keep(cell, step.files, mark)

@@ -36,6 +36,7 @@ from vaebench.components import create, find, options, unnamed
 from vaebench.errors import ConfigError, DataError, Diverged
 from vaebench.machine import provenance
 from vaebench.machine.memory import free_bytes, keep_freed_blocks
+from vaebench.machine.precision import require
 from vaebench.metrics import Metric
 from vaebench.metrics.bound import elbo
 from vaebench.models import VAE
@@ -133,11 +134,13 @@ def prepare(spec: dict[str, Any], data_folder: Path) -> Prepared:
     """Build model, strategy, optimiser and streams of a resolved specification; read the split.
 
     Raises:
-        ConfigError: an option is not usable, or more memory is needed than there is.
+        ConfigError: an option is not usable, the processor lacks the precision, or more memory is
+            needed than there is.
         DataError: the split cannot be read, or values are outside the likelihood's support.
     """
     settings = Training(**spec["training"])
     device = choose_device(settings.device)
+    require(settings.precision, _capability(device))
     keep_freed_blocks()
     torch.set_float32_matmul_precision("high" if settings.precision == "tf32" else "highest")
     data, drawn = Data(data_folder, device), streams_of(spec)
@@ -405,6 +408,14 @@ def choose_device(wanted: str) -> torch.device:
     if wanted == "cuda" and not available:
         raise ConfigError("training.device: 'cuda' is not here; allowed on this machine: auto, cpu")
     return torch.device("cuda" if available and wanted != "cpu" else "cpu")
+
+
+def _capability(device: torch.device) -> float | None:
+    """The compute capability of a GPU, as in 8.0; None of a CPU."""
+    if device.type != "cuda":
+        return None
+    major, minor = torch.cuda.get_device_capability(device)
+    return major + minor / 10
 
 
 def snapshot(model: VAE) -> dict[str, torch.Tensor]:

@@ -177,8 +177,8 @@ def main(arguments: Sequence[str]) -> None:
     """Write the files of a new component and say what is next."""
     parser = argparse.ArgumentParser(
         prog="vaebench new",
-        description="Write a component of your own: NAME.py, test_NAME.py, and its line of a "
-        "study. All three work as they are written; then put your own formula in.",
+        description="Write a component of your own: NAME.py, test_NAME.py, and its line of a\n"
+        "study. All three work as they are; then put your own formula in.",
         epilog="""examples:
   vaebench new strategy slow_start                      with a small study, slow_start.yaml
   vaebench new metric precision --config mine.yaml      as a part of your study""",

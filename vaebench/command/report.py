@@ -18,9 +18,9 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="vaebench report",
         usage="vaebench report CONFIG … [-- OPTION OF SNAKEMAKE …]",
-        description="Make tables, figures and the report of the cells that are finished, also while"
-        " others are trained on another machine. Nothing is split, trained or tested; a cell that "
-        "is out of date is shown as it is. `vaebench run` makes what is missing.",
+        description="Make tables, figures and the report of the cells that are finished, also\n"
+        "while others are trained on another machine. Nothing is split, trained or tested.\n"
+        "A cell that is out of date is shown as it is. `vaebench run` makes what is missing.",
         epilog="examples:\n  vaebench report config.yaml\n  vaebench report mine.yaml -- --cores 1",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -79,9 +79,9 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="vaebench run",
         usage="vaebench run [CONFIG …] [-- OPTION OF SNAKEMAKE …]",
-        description="Run a study. Results go below the current folder; a result that is up to date "
-        "is not made again. Of several config files of one study a later one wins. Everything "
-        "behind -- goes to Snakemake: its options, or the one file that is wanted.",
+        description="Run a study. Results go below the current folder; a result that is up to\n"
+        "date is not made again. Of several config files of one study a later one wins.\n"
+        "Everything behind -- goes to Snakemake: its options, or the one file that is wanted.",
         epilog="""examples:
   vaebench run                                       ./config.yaml, or the default study
   vaebench run configs/ml-100k.yaml                  a study that comes with vaebench

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> None:
     """Print how far studies are."""
     parser = argparse.ArgumentParser(
         prog="vaebench status",
-        description="How many cells of a study are done, failed, begun and to do, from its files. "
+        description="How many cells of a study are done, failed, begun and to do, from its files.\n"
         "`vaebench run CONFIG -- --dry-run` tells which finished cells are out of date.",
         epilog="examples:\n  vaebench status config.yaml\n  vaebench status results/default",
         formatter_class=argparse.RawDescriptionHelpFormatter,

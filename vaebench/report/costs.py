@@ -6,6 +6,7 @@ and in the model's parameters; evaluation after every epoch included, queueing a
 """
 
 import argparse
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -22,6 +23,7 @@ from vaebench.components import create, unnamed
 from vaebench.datasets import COUNTED, NO_FILE, Dataset, Images, Interactions
 from vaebench.datasets.fetch import local_file
 from vaebench.files import read_json
+from vaebench.report.calibration import sentence
 from vaebench.report.published import has
 from vaebench.study.check import check
 from vaebench.study.keys import HOMES
@@ -328,12 +330,19 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="vaebench plan",
         description="What a study will cost before anybody spends it: cells, updates, hours, disk. "
-        "Nothing is downloaded, split or trained.",
+        "Nothing is downloaded or written to the folder of results.",
         epilog="example: vaebench plan configs/reproduce-ml-20m.yaml",
     )
     parser.add_argument(
         "config", type=Path, nargs="+", help="the study's config file; of several, a later one wins"
     )
+    parser.add_argument(
+        "--measure",
+        action="store_true",
+        help="train cells like the study's for half a minute and say how long it takes here",
+    )
+    cores = os.cpu_count() or 1
+    parser.add_argument("--cores", type=int, default=cores, help="as for snakemake; default: all")
     given = parser.parse_args(arguments)
     config, beside = merged(given.config), [path.parent for path in given.config]
     importable(Path(__file__).parents[2], beside)
@@ -341,3 +350,5 @@ def main(arguments: Sequence[str]) -> None:
     check(plan)
     Trials(plan).check()
     print(page(plan, load()).replace("CONFIG", " ".join(map(str, given.config))), end="")  # noqa: T201
+    if given.measure:
+        print(sentence(plan, given.cores), end="")  # noqa: T201

@@ -6,7 +6,7 @@ from typing import Any
 from vaebench.cells.reading import failures, read_frames
 from vaebench.errors import CellsFailed
 from vaebench.files import write_text
-from vaebench.report.page import findings
+from vaebench.report.findings import findings
 from vaebench.statistics.measures import measures_of
 from vaebench.words import of_replicates
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from vaebench.search import Range
-from vaebench.seeds import numpy_stream
 
 Settings = dict[str, dict[str, Any]]
 """Role (strategy, model, training) → option → value."""
@@ -21,7 +20,10 @@ def design(space: Mapping[str, Range], trials: int, *name: object) -> list[Setti
         trials: how many points.
         name: what the design is for; it seeds the scrambling.
     """
-    from scipy.stats import qmc  # noqa: PLC0415 (most of a second, for the workflow's start only)
+    # seconds of imports, with torch, for the workflow's start only; a report needs the names above
+    from scipy.stats import qmc  # noqa: PLC0415
+
+    from vaebench.seeds import numpy_stream  # noqa: PLC0415
 
     shares = qmc.Halton(len(space), scramble=True, rng=numpy_stream(*name)).random(trials)
     points = []

@@ -19,6 +19,7 @@ from vaebench.cells.selection import selecting
 from vaebench.components import create, find, module_name, options
 from vaebench.errors import ConfigError
 from vaebench.study.keys import DRAWN, HOMES, OF_TUNING, ORDERS, Block, Source, read
+from vaebench.study.precision import settled
 from vaebench.study.registration import by_dataset
 from vaebench.study.sources import code, shown, source_files
 
@@ -84,8 +85,9 @@ class Plan:
 
     def __init__(self, config: dict[str, Any], beside: Sequence[Path] = ()) -> None:
         self.beside = [Path(shown(folder)) for folder in beside]
-        self.study = study = read(config)
+        study = read(config)
         self.folder = Path(study.results) / study.name
+        self.study = study = settled(study, self.folder / "study.json")
         self._drawn_by: dict[str, str | None] = {}
         self.cells = self._grid(study.numbers)
         used = {cell.strategy for cell in self.cells.values()}
@@ -131,6 +133,8 @@ class Plan:
         """A baseline on a data set; see :func:`vaebench.cells.baseline.run`."""
         model = {"name": name, **self.study.baselines[name]}
         spec = {"study": self.study.name, "dataset": dataset, "model": model, **self._seed(seed)}
+        if threads := self.study.training.get("compute_threads"):
+            spec["compute_threads"] = threads
         folder = CellFolder(self.folder, dataset, name, NONE, seed)
         return Cell(folder, spec, replicate=seed if self.replicated else None)
 

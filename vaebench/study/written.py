@@ -47,7 +47,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def merged(paths: Iterable[Path]) -> dict[str, Any]:
-    """Config files as one, as ``snakemake --configfile A B`` has them: a later file wins.
+    """Config files as one, as ``snakemake --configfile A.yaml B.yaml`` has them: a later file wins.
 
     Sections are merged key by key; anything else, a list too, is replaced.
 

@@ -21,11 +21,15 @@ class Training(BaseModel):
     ``estimator`` is that of the bound, with ``samples`` of z per example. ``update_order``, by
     default the model's own, says which batches come and what learns from each. ``precision`` is
     that of products: ``tf32`` for all on a GPU that has it, ``bfloat16`` for the product over items
-    while training. ``select`` names the validation metric that selects the epoch, by default
-    NDCG@100 for interactions and the ELBO for pictures. ``vary`` names the random streams that the
-    seed moves; another is the same in all cells that leave it out, so that a study can vary one
-    source of variance at a time (:mod:`vaebench.statistics.variance`). ``cuda_graph`` lets a GPU
-    replay recorded updates.
+    while training; a processor that lacks it refuses. (``auto`` in a study is one of them when it
+    is planned: :mod:`vaebench.study.precision`.) ``select`` names the validation metric that
+    selects the epoch, by default NDCG@100 for interactions and the ELBO for pictures. ``vary``
+    names the random streams that the seed moves; another is the same in all cells that leave it
+    out, so that a study can vary one source of variance at a time
+    (:mod:`vaebench.statistics.variance`). ``cuda_graph`` lets a GPU replay recorded updates.
+    ``compute_threads`` is how many threads compute, in training and test, whatever the job was
+    given: sums are added in another order by another number of threads, so that a result then has
+    the same bits wherever a job runs on one kind of processor. By default all that the job has.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -47,3 +51,4 @@ class Training(BaseModel):
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 5.0
     device: Literal["auto", "cpu", "cuda"] = "auto"
     cuda_graph: bool = True
+    compute_threads: Annotated[int, Field(ge=1)] | None = None

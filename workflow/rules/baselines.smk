@@ -1,4 +1,4 @@
-# One job per (data set, baseline, seed); a baseline that draws nothing has one seed. Its folder has
+# One job per (data set, baseline, seed); one without randomness has one seed. Its folder has
 # the form of every cell's, with no strategy in its path.
 import re
 

@@ -118,7 +118,7 @@ def failed():
     print(without_result(cell_folders), end="", file=sys.stderr)
 
 
-# a GPU of this machine is lent to one cell at a time; on a cluster the scheduler counts them
+# one cell at a time uses a GPU of this machine; on a cluster the scheduler counts the GPUs
 resource_scopes:
     gpu="local",
 
