@@ -156,6 +156,7 @@ def logits(model: VAE) -> Scores:
 
     def scores(fold_in: SparseRows) -> Tensor:
         with torch.no_grad():
-            return model.decode(model.encode(fold_in).mean).logits
+            z = model.encode(fold_in).mean
+            return model.likelihood_of(z, model.given(fold_in)).logits
 
     return scores

@@ -395,7 +395,9 @@ def check(estimator: Estimator, model: VAE, examples: Batch, batch_size: int) ->
     estimator.check_memory(size, features(examples), free_bytes(device))
     if isinstance(examples, torch.Tensor):
         with torch.no_grad():
-            model.decode(torch.zeros(1, model.latents, device=device)).check(examples)
+            given = model.given(examples[torch.arange(1)])
+            z = torch.zeros(1, model.latents, device=device)
+            model.likelihood_of(z, given).check(examples)
 
 
 def choose_device(wanted: str) -> torch.device:

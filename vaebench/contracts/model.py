@@ -101,7 +101,7 @@ def _broken_coding(model: VAE, x: Batch) -> Iterator[str]:
     if not model.training:
         yield from _broken_evaluation(model, x, q, noise)
     z = q.rsample(torch_stream("z"))
-    likelihood = model.decode(z)
+    likelihood = model.likelihood_of(z, model.given(x))
     before = copy.deepcopy(model)
     values, rate = likelihood.log_prob(x), model.rate(x, q, z)
     yield from _misshapen("log_prob", values, (len(x),))
@@ -164,7 +164,7 @@ def _broken_rate(model: VAE, x: Batch, q: Distribution, rate: Tensor) -> Iterato
         return
     with torch.no_grad():
         z = q.sample(noise, 2_000)
-        ratios = (q.log_prob(z) - model.prior().log_prob(z)).double()
+        ratios = (q.log_prob(z) - model.prior_of(model.given(x)).log_prob(z)).double()
     error = ratios.std(0) / len(z) ** 0.5
     if ((ratios.mean(0) - rate).abs() > 6 * error + 1e-4).any():
         yield "the rate is not KL(q ‖ prior); allowed: that, or has_bound = False"
@@ -201,7 +201,7 @@ def _update(model: VAE, x: Batch, step: int) -> Tensor:
     noise = torch_stream("update", step)
     q = model.encode(x, noise)
     z = q.rsample(noise)
-    likelihood = model.decode(z)
+    likelihood = model.likelihood_of(z, model.given(x))
     loss = model.penalty(x, q, z).sum(1) - likelihood.log_prob(x)
     extra = model.extra(x, q, z)
     loss = loss if extra is None else loss + extra

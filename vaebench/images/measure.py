@@ -48,9 +48,16 @@ class Trained:
         """μ of every picture of a part, (N, Z)."""
         return torch.cat([self.model.encode(x).mean for x in self.parts[part].split(1_000)])
 
-    def pictures(self, z: Tensor) -> PixelLikelihood:
-        """p(x|z) of z (B, Z)."""
-        return cast("PixelLikelihood", self.model.decode(z))
+    def pictures(self, z: Tensor, x: Tensor | None = None) -> PixelLikelihood:
+        """p(x|z) of z (B, Z); of a conditional model p(x|z, c) with the condition c of ``x``."""
+        given = None if x is None else self.model.given(x)
+        return cast("PixelLikelihood", self.model.likelihood_of(z, given))
+
+    @property
+    def draws(self) -> bool:
+        """Whether there is one prior that codes are drawn to, and so pictures to draw from it."""
+        conditional = self.model.given(self.parts["test"][:1]) is not None
+        return self.model.is_penalised() and not conditional
 
 
 def load(cell: Path, data: Path) -> Trained:
@@ -151,14 +158,14 @@ def likelihood(trained: Trained, options: ImageStudy) -> Found:
 def reconstructions(trained: Trained, options: ImageStudy) -> Found:
     """The first test pictures and the decoder's means at their μ."""
     x = trained.parts["test"][: options.pictures]
-    found = trained.pictures(trained.model.encode(x).mean).mean
+    found = trained.pictures(trained.model.encode(x).mean, x).mean
     return {}, {"originals": x.numpy(), "reconstructions": found.numpy()}
 
 
 def samples(trained: Trained, options: ImageStudy) -> Found:
     """Pictures x ~ p(x|z) at z ~ p(z), and the means of p(x|z); one noise for all strategies."""
-    if not trained.model.is_penalised():
-        return {}, {}  # nothing draws its codes to the prior
+    if not trained.draws:
+        return {}, {}
     z = trained.model.prior().sample(
         torch_stream("prior samples", *trained.names), options.pictures
     )
@@ -169,9 +176,9 @@ def samples(trained: Trained, options: ImageStudy) -> Found:
 
 def manifold(trained: Trained, options: ImageStudy) -> Found:
     """Means on a grid of equal prior probability, for two latents (AEVB, figure 4)."""
-    side, prior = 2 * options.pictures, trained.model.prior()
-    if trained.model.latents != 2 or not trained.model.is_penalised():  # noqa: PLR2004
+    if trained.model.latents != 2 or not trained.draws:  # noqa: PLR2004
         return {}, {}
+    side, prior = 2 * options.pictures, trained.model.prior()
     if not isinstance(prior, DiagonalGaussian):
         return {}, {}  # whose quantiles nobody knows
     axis = torch.from_numpy(scipy.stats.norm.ppf((np.arange(side) + 0.5) / side)).float()
@@ -183,6 +190,8 @@ def manifold(trained: Trained, options: ImageStudy) -> Found:
 def interpolation(trained: Trained, options: ImageStudy) -> Found:
     """Means on the line between the μ of two test pictures, of two classes where there are any."""
     test = trained.parts["test"]
+    if trained.model.given(test[:1]) is not None:
+        return {}, {}  # between two conditions there is none
     other = 1
     if "test" in trained.labels:
         other = int(np.argmax(trained.labels["test"] != trained.labels["test"][0]))
@@ -213,7 +222,8 @@ def latent_map(trained: Trained, options: ImageStudy) -> Found:
 def pca(trained: Trained, options: ImageStudy) -> Found:  # noqa: ARG001
     """Mean squared error per pixel of test pictures from Z numbers: the VAE at μ, and PCA."""
     test, latents = trained.parts["test"], trained.model.latents
-    decoded = torch.cat([trained.pictures(z).mean for z in trained.means("test").split(1_000)])
+    codes = zip(trained.means("test").split(1_000), test.split(1_000), strict=True)
+    decoded = torch.cat([trained.pictures(z, x).mean for z, x in codes])
     train = trained.parts["train"].double()
     centre = train.mean(0)
     directions = torch.linalg.eigh((train - centre).T @ (train - centre)).eigenvectors

@@ -7,6 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from vaebench.distributions import Distribution
 from vaebench.metrics import Values
 from vaebench.models import VAE
 from vaebench.sparse import Batch
@@ -90,12 +91,13 @@ def _run(
     """Independent chains with the given step sizes (T, U), or with some that follow acceptance."""
     count = len(examples)
     x = examples[torch.arange(count).repeat(chains)]
-    z = model.prior().sample(noise, chains * count)
+    given = model.given(x)
+    z = first_codes(model.prior_of(given), given, noise, chains * count)
     step = torch.full((count,), FIRST_STEP, dtype=z.dtype, device=z.device)
     taken = torch.empty(temperatures, count, dtype=z.dtype, device=z.device)
     weights = torch.zeros(chains * count, dtype=torch.float64, device=z.device)
     accepted = torch.zeros(count, dtype=torch.float64, device=z.device)
-    likelihood = model.decode(z).log_prob(x).double()
+    likelihood = model.likelihood_of(z, given).log_prob(x).double()
     for number, (before, now) in enumerate(pairwise(_schedule(temperatures))):
         taken[number] = step if steps is None else steps[number]
         weights += (now - before) * likelihood
@@ -106,6 +108,13 @@ def _run(
         # in balance where a share ACCEPTANCE of the moves is accepted
         step = step * torch.exp(GAIN * (share - ACCEPTANCE)).to(step.dtype)
     return _Run(weights.view(chains, count), accepted, taken)
+
+
+def first_codes(
+    prior: Distribution, given: Tensor | None, noise: torch.Generator, rows: int
+) -> Tensor:
+    """A draw of the prior for each row: (rows, Z)."""
+    return prior.sample(noise, rows) if given is None else prior.sample(noise)
 
 
 def _schedule(temperatures: int) -> list[float]:
@@ -144,7 +153,8 @@ def _energy(model: VAE, x: Batch, z: Tensor, temperature: float) -> tuple[Tensor
     """Log p(z) + t·log p(x|z), log p(x|z), and the gradient of the first in z."""
     with torch.enable_grad():
         z = z.detach().requires_grad_()
-        likelihood = model.decode(z).log_prob(x)
-        total = model.prior().log_prob(z).sum(1) + temperature * likelihood
+        given = model.given(x)
+        likelihood = model.likelihood_of(z, given).log_prob(x)
+        total = model.prior_of(given).log_prob(z).sum(1) + temperature * likelihood
         (gradient,) = torch.autograd.grad(total.sum(), z)
     return total.detach().double(), likelihood.detach().double(), gradient

@@ -31,11 +31,11 @@ def elbo(
     distortions, rates = [], []
     for chosen in torch.arange(len(examples)).split(chunk):
         x = examples[chosen]
-        posterior = model.encode(x)
+        posterior, given = model.encode(x), model.given(x)
         distortion, rate = [], []
         for _ in range(samples):
             z = posterior.rsample(noise)
-            distortion.append(-model.decode(z).log_prob(x).double())
+            distortion.append(-model.likelihood_of(z, given).log_prob(x).double())
             rate.append(model.rate(x, posterior, z).double().sum(1))
         distortions.append(torch.stack(distortion).mean(0))
         rates.append(torch.stack(rate).mean(0))

@@ -54,7 +54,8 @@ def log_weights(
 
     At most max(B, ``rows``) rows are decoded at once.
     """
-    posterior, prior = model.encode(x), model.prior()
+    posterior, given = model.encode(x), model.given(x)
+    prior = model.prior_of(given)
     numbers = torch.arange(len(x))
     parts = []
     at_once = max(1, rows // max(1, len(x)))
@@ -62,8 +63,10 @@ def log_weights(
         count = min(at_once, samples - first)
         z = torch.stack([posterior.rsample(noise) for _ in range(count)])
         ratio = (prior.log_prob(z).double() - posterior.log_prob(z).double()).sum(2)
-        likelihood = model.decode(z.flatten(0, 1)).log_prob(x[numbers.repeat(count)])
-        parts.append(ratio + likelihood.double().view(count, -1))
+        repeated = None if given is None else given.repeat(count, 1)
+        likelihood = model.likelihood_of(z.flatten(0, 1), repeated)
+        fit = likelihood.log_prob(x[numbers.repeat(count)])
+        parts.append(ratio + fit.double().view(count, -1))
     return torch.cat(parts).T
 
 

@@ -95,7 +95,23 @@ class VAE(Checked, nn.Module, ABC):
         """p(z); by default N(0, I)."""
         return standard_normal(self.latents, next(self.parameters()).device)
 
-    def rate(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:  # noqa: ARG002
+    def given(self, x: Batch) -> Tensor | None:  # noqa: ARG002
+        """The condition c of a conditional model p(x|c), (B, C); by default there is none.
+
+        Such a model has ``prior(given=None)``, p(z|c), and ``decode(z, given=None)``, p(x|z, c):
+        all that trains and evaluates hands them what this returns, and the bound is of log p(x|c).
+        """
+        return None
+
+    def prior_of(self, given: Tensor | None) -> Distribution:
+        """p(z), or p(z|c)."""
+        return self.prior() if given is None else self.prior(given)  # type: ignore[call-arg]
+
+    def likelihood_of(self, z: Tensor, given: Tensor | None) -> Likelihood:
+        """p(x|z), or p(x|z, c)."""
+        return self.decode(z) if given is None else self.decode(z, given)  # type: ignore[call-arg]
+
+    def rate(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:
         """KL(q(z|x) ‖ p(z)) per latent, (B, Z), nats: in closed form, or estimated at z ~ q.
 
         Two Gaussians have a closed form; see :func:`vaebench.distributions.rate`.
@@ -105,7 +121,7 @@ class VAE(Checked, nn.Module, ABC):
             posterior: q(z|x).
             z: (B, Z) a sample of it.
         """
-        return rate(posterior, self.prior(), z)
+        return rate(posterior, self.prior_of(self.given(x)), z)
 
     def penalty(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor:
         """What β weighs, (B, P), in a unit of its own; by default the rate.

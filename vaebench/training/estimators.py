@@ -81,11 +81,12 @@ class Estimator:
         posterior = model.encode(x, noise)
         # a model without a closed form estimates its rate at z anyway
         own = self.kind == "sgvb_b" or type(model).rate is not VAE.rate
-        prior = model.prior()
+        given = model.given(x)
+        prior = model.prior_of(given)
         distortions, rates, penalties, extras = [], [], [], []
         for _ in range(self.samples):
             z = posterior.rsample(noise)
-            likelihood = model.decode(z)
+            likelihood = model.likelihood_of(z, given)
             distortions.append(-likelihood.log_prob(x))
             rates.append(
                 model.rate(x, posterior, z) if own else posterior.log_prob(z) - prior.log_prob(z)
