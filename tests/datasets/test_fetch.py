@@ -168,6 +168,10 @@ class OneFile(Dataset):
         """``one``."""
         return "one"
 
+    def split_seed(self, raw: Path | None = None) -> str | None:  # noqa: ARG002
+        """None: nothing is split."""
+        return None
+
     def write_split(self, raw: Path | None, out: Path, source: dict[str, Any]) -> None:
         """Nobody asks."""
         raise NotImplementedError

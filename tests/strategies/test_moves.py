@@ -28,6 +28,7 @@ CASES: dict[str, tuple[dict[str, Any], float]] = {
     "constant.Constant": ({}, 0.0),
     "free_bits.FreeBits": ({}, 0.0),
     "example_floor.ExampleFloor": ({}, 0.0),
+    "example_free_bits.ExampleFreeBits": ({}, 0.0),
     "user_scaled.UserScaled": ({}, 0.0),
     "per_interaction.PerInteraction": ({}, 0.0),
     "soft_free_bits.SoftFreeBits": ({}, 0.0),

@@ -89,7 +89,7 @@ WRONG = {
         "user-scaled",
         ["user-scaled", "interactions", "images"],
     ),
-    "a cell twice": ("grid.0.strategies.1", "constant", ["constant", "already"]),
+    "a cell twice": ("grid.0.strategies.1", "constant", ["constant", "twice"]),
     "seeds twice": ("seeds", [1, 1], ["seeds", "[1, 1]", "different"]),
     "a seed below 0": ("seeds", [0, -1], ["seeds", "-1", "numbers ≥ 0"]),
     "no seeds": ("seeds", 0, ["seeds", "0", "a number ≥ 1"]),

@@ -26,7 +26,7 @@ def test_the_file_is_the_models() -> None:
 def test_every_shipped_configuration_is_valid(path: Path) -> None:
     """A part of a study together with the others that its command names."""
     command = re.search(
-        r"--configfile (\S+\.yaml) (\S+\.yaml)$", path.read_text("utf-8"), re.MULTILINE
+        r"--configfile (\S+\.yaml) (\S+\.yaml)\b", path.read_text("utf-8"), re.MULTILINE
     )
     files = [ROOT / name for name in command.groups()] if command else [path]
     assert path in files
