@@ -1,7 +1,6 @@
 """Reading a study's cells back as tidy frames: files in, frames out."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -70,8 +69,7 @@ class Cells:
 
     def blocks(self) -> list[tuple[str, str]]:
         """(data set, model), in the order of the cells."""
-        cells = map(CellFolder.parse, self.folders)
-        return list(dict.fromkeys((cell.dataset, cell.model) for cell in cells))
+        return list(self._blocks)
 
     def values(self, dataset: str, model: str, metric: str) -> dict[str, pd.DataFrame]:
         """Per-example values of the finished cells: strategy → frame (examples × seeds), finite.
@@ -90,12 +88,11 @@ class Cells:
         common = self.common.get(dataset)
         found: dict[str, dict[int, np.ndarray]] = {}
         sizes: dict[int | None, tuple[Path, int]] = {}
-        for folder, columns in self._columns.items():
-            key = CellFolder.parse(folder).names
-            if (key["dataset"], key["model"]) != (dataset, model) or metric not in columns:
+        for folder, cell in self._block(dataset, model).items():
+            if metric not in self._columns.get(folder, ()):
                 continue
             column = self._column(folder, metric)
-            part = None if common is None else key["seed"]
+            part = None if common is None else cell.seed
             first = sizes.setdefault(part, (folder, len(column)))
             if len(column) != first[1]:
                 raise DataError(
@@ -104,7 +101,7 @@ class Cells:
                 )
             column[~np.isfinite(column)] = np.nan
             if np.isfinite(column).any():
-                found.setdefault(key["strategy"], {})[key["seed"]] = column
+                found.setdefault(cell.strategy, {})[cell.seed] = column
         if common is not None:
             nested = {
                 strategy: pd.DataFrame({seed: pd.Series(y) for seed, y in seeds.items()})
@@ -123,26 +120,20 @@ class Cells:
             dataset: the data set.
             model: of this model alone.
         """
-        found: dict[str, None] = {}
-        for folder in self._columns:
-            cell, summary = CellFolder.parse(folder), read_json(folder / "summary.json")
-            has_epochs = (summary["selected"] or {}).get("epoch") is not None
-            if cell.dataset == dataset and model in (None, cell.model) and has_epochs:
-                name = summary.get("selecting", "")
-                found |= {METRICS.get(name, name): None} if name else {}
-        return " or ".join(found)
+        found = [name for of, by, name in self._selecting if of == dataset and model in (None, by)]
+        return " or ".join(dict.fromkeys(found))
 
     def fixed(self, dataset: str) -> set[str]:
         """The models of a data set that draw nothing, so that their one seed is all seeds."""
-        cells = {folder: CellFolder.parse(folder) for folder in self.folders}
-        of_model = Counter(cell.model for cell in cells.values() if cell.dataset == dataset)
         return {
-            cell.model
-            for folder, cell in cells.items()
-            if cell.dataset == dataset
-            and of_model[cell.model] == 1
-            and folder in self._columns
-            and read_json(folder / "summary.json").get("deterministic")
+            model
+            for (of, model), cells in self._blocks.items()
+            if of == dataset
+            and len(cells) == 1
+            and all(
+                folder in self._columns and read_json(folder / "summary.json").get("deterministic")
+                for folder in cells
+            )
         }
 
     def interactions(self, dataset: str, model: str) -> pd.Series | pd.DataFrame | None:
@@ -151,16 +142,15 @@ class Cells:
         A frame with a column a replicate, where each has a test part of its own.
         """
         found: dict[int, pd.Series] = {}
-        for folder, columns in self._columns.items():
-            key = CellFolder.parse(folder).names
-            if (key["dataset"], key["model"]) == (dataset, model) and "interactions" in columns:
+        for folder, cell in self._block(dataset, model).items():
+            if "interactions" in self._columns.get(folder, ()):
                 table = pyarrow.parquet.read_table(
                     folder / "test.parquet", columns=["interactions"]
                 )
                 sizes = pd.Series(table["interactions"].to_numpy())
                 if dataset not in self.common:
                     return sizes
-                found.setdefault(key["seed"], sizes)
+                found.setdefault(cell.seed, sizes)
         return pd.DataFrame(found) if found else None
 
     def sources(self, cards: Sequence[Path | str]) -> pd.DataFrame:
@@ -212,6 +202,29 @@ class Cells:
             for folder in self._with_result
             if read_json(folder / "status.json")["status"] == "done"
         }
+
+    @cached_property
+    def _blocks(self) -> dict[tuple[str, str], dict[Path, CellFolder]]:
+        """(data set, model) → its cells: a question to a block reads no cell of another."""
+        found: dict[tuple[str, str], dict[Path, CellFolder]] = {}
+        for folder in self.folders:
+            cell = CellFolder.parse(folder)
+            found.setdefault((cell.dataset, cell.model), {})[folder] = cell
+        return found
+
+    def _block(self, dataset: str, model: str) -> dict[Path, CellFolder]:
+        return self._blocks.get((dataset, model), {})
+
+    @cached_property
+    def _selecting(self) -> list[tuple[str, str, str]]:
+        """(data set, model, what selected its epochs in print), each once."""
+        found: dict[tuple[str, str, str], None] = {}
+        for folder in self._columns:
+            cell, summary = CellFolder.parse(folder), read_json(folder / "summary.json")
+            name = summary.get("selecting", "")
+            if name and (summary["selected"] or {}).get("epoch") is not None:
+                found[cell.dataset, cell.model, METRICS.get(name, name)] = None
+        return list(found)
 
     def _column(self, folder: Path, metric: str) -> np.ndarray:
         """The values of a metric: one a test example, or the only one of the cell."""

@@ -38,29 +38,14 @@ IN_REPORT = {
     "cells": "each cell: status, selected epoch, test values, seconds",
     "diagnostics": "what the latents carry",
 }
-
-
-def shown_table(file):
-    stem = Path(file).stem
-    if stem not in IN_REPORT or not file.endswith(".csv"):
-        return file
-    labels = {"table": stem, "shows": IN_REPORT[stem]}
-    return report(
-        file, caption="../report/tables.rst", category="Tables", labels=labels
-    )
-
-
-def shown_figure(file):
-    if not file.endswith(".png"):
-        return file
-    labels = {"figure": Path(file).stem, "shows": CAPTIONS[Path(file).stem]}
-    return report(
-        file, caption="../report/figures.rst", category="Figures", labels=labels
-    )
-
-
-SHOWN_TABLES = [shown_table(file) for file in TABLES]
-SHOWN_FIGURES = [shown_figure(file) for file in FIGURES]
+SHOWN_TABLES = [
+    in_report(file, "table", IN_REPORT) if file.endswith(".csv") else file
+    for file in TABLES
+]
+SHOWN_FIGURES = [
+    in_report(file, "figure", CAPTIONS) if file.endswith(".png") else file
+    for file in FIGURES
+]
 
 
 rule tables:

@@ -5,11 +5,9 @@
 
 rule train:
     input:
-        card=card_of,
-        stages=lambda w: [
-            folder.file("training.json") for folder in cell_of(w).stages.values()
-        ],
-        choice=lambda w: trials.choice_of(cell_of(w)),
+        card=card,
+        stages=stages,
+        choice=choice,
     output:
         multiext(f"{study}/cells/{NAMES}/", *TRAINED),
     log:
@@ -30,7 +28,7 @@ rule train:
 
 rule test:
     input:
-        card=card_of,
+        card=card,
         trained=[f"{study}/cells/{NAMES}/{name}" for name in TRAINED],
         opened=opened,
     output:

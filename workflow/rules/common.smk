@@ -1,4 +1,5 @@
 # The checked study, and the paths that several stages share. Logic lives in vaebench/study/plan.py.
+import gc
 import json
 import shlex
 import sys
@@ -39,6 +40,11 @@ from vaebench.study.sources import code, content, importable, shown, source_file
 from vaebench.study.terminal import Calm
 from vaebench.study.trials import Trials
 from vaebench.study import registration, written
+
+# Planning makes millions of objects and frees few; looking at all of them for garbage, again and again,
+# was a quarter of its time. A run starts with the usual thresholds again.
+COLLECTED = gc.get_threshold()
+gc.set_threshold(50_000, 20, 100)
 
 importable(PACKAGE.parent, [Path(file).parent for file in workflow.configfiles])
 
@@ -95,6 +101,8 @@ def makes(job, name):
 
 def started():
     """Write what the jobs are planned with, count the cells to come, and have imports done once."""
+    gc.freeze()  # the plan itself stays
+    gc.set_threshold(*COLLECTED)
     to_run = sum(makes(job, "status.json") for job in workflow.dag.needrun_jobs())
     try:
         expect(plan.folder, to_run=to_run)
@@ -180,9 +188,38 @@ def card_of(wildcards):
     return str(plan.card(cell_of(wildcards)))
 
 
+def stages_of(wildcards):
+    return [
+        folder.file("training.json") for folder in cell_of(wildcards).stages.values()
+    ]
+
+
+def choice_of(wildcards):
+    return trials.choice_of(cell_of(wildcards))
+
+
+# What is the same for all cells of the study is no function, which every job would call.
+card = card_of if plan.replicated else f"{study}/data/{{dataset}}/card.json"
+options = [
+    value for given in plan.study.strategies.values() for value in given.values()
+]
+stages = stages_of if any(isinstance(value, dict) for value in options) else []
+choice = choice_of if trials.groups else []
+
+
 def split_of(wildcards):
     number = wildcards.get("replicate")
     return SplitFolder(plan.folder, wildcards.dataset, number and int(number))
+
+
+def in_report(file, kind, words):
+    """The file; one that ``words`` say something of with what `snakemake --report` needs."""
+    stem = Path(file).stem
+    if stem not in words:
+        return file
+    labels = {kind: stem, "shows": words[stem]}
+    caption, category = f"../report/{kind}s.rst", f"{kind}s".title()
+    return report(file, caption=caption, category=category, labels=labels)
 
 
 def spec_of(wildcards):

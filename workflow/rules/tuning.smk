@@ -20,7 +20,9 @@ TUNED = (
 RUNGS = (
     len(tuning.rungs.training) if (tuning := plan.study.tuning) and tuning.rungs else 1
 )
-GROUP = "{dataset}/{model}/{strategy}" + ("/seed-{seed}" if plan.replicated else "")
+GROUP = "{dataset}/{model}/{strategy}"
+if plan.replicated:
+    GROUP = f"{GROUP}/seed-{{seed}}"
 TRIAL = f"{study}/tuning/trial-{{trial}}/cells/{NAMES}"
 TRIAL_LOG = f"{study}/logs/tuning/trial-{{trial}}/{NAMES}/train.log"
 PLACE = f"{study}/tuning/rung-{{rung}}/place-{{trial}}/cells/{NAMES}"
