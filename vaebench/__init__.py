@@ -11,11 +11,6 @@ one: who waits uses up the time in which the other could work. No result depends
 
 __all__ = ["Fitted", "fit", "load"]
 
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-"""How often a thread of torch's looks for work before it sleeps; read when torch is loaded. By
-default it looks for milliseconds, and beside a busy process two threads are then a fifth as fast as
-one: who waits uses up the time in which the other could work. No result depends on it."""
-
 
 def __getattr__(name: str) -> object:
     """The public functions, imported when they are asked for: ``import vaebench`` stays cheap."""
