@@ -223,11 +223,15 @@ def commands() -> str:
     return "\n".join(lines)
 
 
+def pages() -> dict[str, str]:
+    """Name → Markdown of every generated page of the folder ``reference``."""
+    return {kind: page(kind) for kind in KINDS} | {"python": python(), "commands": commands()}
+
+
 def write(app: Sphinx) -> None:
     """Write every page that changed, before Sphinx looks for pages."""
     folder = Path(app.srcdir) / "reference"
-    pages = {kind: page(kind) for kind in KINDS} | {"python": python(), "commands": commands()}
-    for name, text in pages.items():
+    for name, text in pages().items():
         file = folder / f"{name}.md"
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             file.write_text(text, encoding="utf-8")
