@@ -3,13 +3,13 @@
 from typing import ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vaebench.distributions import Distribution, Point
 from vaebench.likelihoods import Likelihood
 from vaebench.models import VAE
-from vaebench.models.layers import ACTIVATIONS, Activation, Initial, Width, perceptron
-from vaebench.models.pixels import PixelHead, Pixels
+from vaebench.models.layers import Activation, Initial, Width
+from vaebench.models.pixels import Pixels, networks
 from vaebench.sparse import Batch
 
 
@@ -47,11 +47,8 @@ class Autoencoder(VAE):
     ) -> None:
         super().__init__()
         self.latents, self.initial = latents, initial
-        pixels, nonlinear = PixelHead(likelihood), ACTIVATIONS[activation]
-        self.encoder = perceptron([features, *hidden, latents], nonlinear)
-        outputs = pixels.outputs * features
-        self.decoder: nn.Sequential = perceptron([latents, *reversed(hidden), outputs], nonlinear)
-        self.decoder.append(pixels)
+        widths = [features, *hidden, latents]
+        self.encoder, self.decoder = networks(widths, latents, activation, likelihood)
 
     def encode(self, x: Tensor, noise: torch.Generator | None = None) -> Distribution:  # type: ignore[override]  # noqa: ARG002
         """The code z of pictures x (B, F), as a distribution without spread, (B, Z)."""

@@ -5,13 +5,13 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from vaebench.distributions import DiagonalGaussian, Distribution, gaussian
 from vaebench.likelihoods import Likelihood
 from vaebench.models import VAE
-from vaebench.models.layers import ACTIVATIONS, Activation, Initial, Width, perceptron
-from vaebench.models.pixels import PixelHead, Pixels
+from vaebench.models.layers import Activation, Initial, Width
+from vaebench.models.pixels import Pixels, networks
 from vaebench.sparse import Batch
 
 Factor = Annotated[float, Field(ge=0)]
@@ -93,11 +93,8 @@ class BetaTCVAE(VAE):
         super().__init__()
         self.latents, self.initial = latents, initial
         self.information, self.dimensions = information, dimensions
-        pixels, nonlinear = PixelHead(likelihood), ACTIVATIONS[activation]
-        self.encoder = perceptron([features, *hidden, 2 * latents], nonlinear)
-        outputs = pixels.outputs * features
-        self.decoder: nn.Sequential = perceptron([latents, *reversed(hidden), outputs], nonlinear)
-        self.decoder.append(pixels)
+        widths = [features, *hidden, latents]
+        self.encoder, self.decoder = networks(widths, 2 * latents, activation, likelihood)
 
     def encode(self, x: Tensor, noise: torch.Generator | None = None) -> DiagonalGaussian:  # type: ignore[override]  # noqa: ARG002
         """q(z|x) for pictures x (B, F)."""

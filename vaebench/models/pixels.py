@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from vaebench.likelihoods import Bernoulli, Gaussian, Likelihood, OptimalGaussian
+from vaebench.models.layers import ACTIVATIONS, Activation, perceptron
 
 Variance = Annotated[float, Field(gt=0)]
 
@@ -82,3 +83,21 @@ class PixelHead(nn.Module):
         if options.variance == "fixed":
             return Gaussian(means, torch.log(excess + options.value))
         return Gaussian(means, torch.log(options.floor + torch.exp(excess)))
+
+
+def networks(
+    widths: list[int], codes: int, activation: Activation, likelihood: Pixels
+) -> tuple[nn.Sequential, nn.Sequential]:
+    """Encoder and decoder of fully connected layers, F-hidden-``codes`` and Z-hidden-F.
+
+    Args:
+        widths: F, the hidden widths, Z.
+        codes: numbers that the encoder gives, Z or 2Z.
+        activation: between layers.
+        likelihood: what the decoder ends in.
+    """
+    head, nonlinear = PixelHead(likelihood), ACTIVATIONS[activation]
+    features, *inner = widths
+    encoder = perceptron([*widths[:-1], codes], nonlinear)
+    decoder = perceptron([*reversed(inner), head.outputs * features], nonlinear)
+    return encoder, decoder.append(head)
