@@ -10,7 +10,7 @@ from torch import Tensor
 from vaebench.distributions import Distribution
 from vaebench.metrics import Values
 from vaebench.models import VAE
-from vaebench.sparse import Batch
+from vaebench.sparse import Batch, contents
 
 ACCEPTANCE = 0.65
 """The share of accepted moves that step sizes aim at (Neal 2011, arXiv:1206.1901)."""
@@ -97,7 +97,7 @@ def _run(
     taken = torch.empty(temperatures, count, dtype=z.dtype, device=z.device)
     weights = torch.zeros(chains * count, dtype=torch.float64, device=z.device)
     accepted = torch.zeros(count, dtype=torch.float64, device=z.device)
-    likelihood = model.likelihood_of(z, given).log_prob(x).double()
+    likelihood = model.likelihood_of(z, given).log_prob(contents(x)).double()
     for number, (before, now) in enumerate(pairwise(_schedule(temperatures))):
         taken[number] = step if steps is None else steps[number]
         weights += (now - before) * likelihood
@@ -154,7 +154,7 @@ def _energy(model: VAE, x: Batch, z: Tensor, temperature: float) -> tuple[Tensor
     with torch.enable_grad():
         z = z.detach().requires_grad_()
         given = model.given(x)
-        likelihood = model.likelihood_of(z, given).log_prob(x)
+        likelihood = model.likelihood_of(z, given).log_prob(contents(x))
         total = model.prior_of(given).log_prob(z).sum(1) + temperature * likelihood
         (gradient,) = torch.autograd.grad(total.sum(), z)
     return total.detach().double(), likelihood.detach().double(), gradient

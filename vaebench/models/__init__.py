@@ -73,8 +73,17 @@ class VAE(Checked, nn.Module, ABC):
     latents: int
     """Z, the number of latents."""
 
+    classes: int | None = None
+    """C of a model that looks at the classes of pictures: its batches are
+    :class:`vaebench.sparse.Labelled`. None: it never sees any."""
+
     initial: Initial = "glorot"
     """How weights start; an option of every model of ours."""
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """The latents of each stochastic layer, the one next to x first; together Z."""
+        return (self.latents,)
 
     encoder: nn.Module
     decoder: nn.Module

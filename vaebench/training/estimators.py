@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vaebench.errors import ConfigError
 from vaebench.models import RATE, VAE
-from vaebench.sparse import Batch
+from vaebench.sparse import Batch, contents
 from vaebench.strategies import Strategy
 from vaebench.strategies.constant import Constant
 
@@ -87,7 +87,7 @@ class Estimator:
         for _ in range(self.samples):
             z = posterior.rsample(noise)
             likelihood = model.likelihood_of(z, given)
-            distortions.append(-likelihood.log_prob(x))
+            distortions.append(-likelihood.log_prob(contents(x)))
             rates.append(
                 model.rate(x, posterior, z) if own else posterior.log_prob(z) - prior.log_prob(z)
             )
@@ -96,7 +96,7 @@ class Estimator:
             extra = model.extra(x, posterior, z)
             if extra is not None:
                 extras.append(extra)
-        likelihood.follow(x)
+        likelihood.follow(contents(x))
         return Terms(
             torch.stack(distortions),
             torch.stack(rates),
