@@ -13,6 +13,7 @@ from vaebench.contracts.examples import some_examples
 from vaebench.models import VAE, Initial
 from vaebench.seeds import torch_stream
 from vaebench.sparse import Batch, contents
+from vaebench.training.estimators import Estimator
 from vaebench.training.orders import PARTS
 
 
@@ -36,10 +37,8 @@ def made(model_class: type[VAE], *names: object) -> VAE:
 
 
 def loss(model: VAE, x: Batch) -> Tensor:
-    q = model.encode(x, torch_stream("noise"))
-    z = q.rsample(torch_stream("z"))
-    fit = model.likelihood_of(z, model.given(x)).log_prob(contents(x))
-    return model.penalty(x, q, z).sum() - fit.sum()
+    estimator = Estimator()
+    return estimator.loss(estimator.draw(model, x, torch_stream("z")), torch.ones(())).mean()
 
 
 @pytest.mark.parametrize("how", get_args(Initial))

@@ -41,7 +41,7 @@ from vaebench.metrics import Metric
 from vaebench.metrics.bound import elbo
 from vaebench.models import VAE
 from vaebench.seeds import torch_stream
-from vaebench.sparse import Batch, contents
+from vaebench.sparse import Batch, Labelled, contents
 from vaebench.strategies import Strategy
 from vaebench.training import checkpoint
 from vaebench.training.adam import Adam
@@ -147,6 +147,8 @@ def prepare(spec: dict[str, Any], data_folder: Path) -> Prepared:
     examples = data.train()
     model = build(spec["model"], features(examples), drawn["weights"]).to(device)
     examples = data.labelled("train", examples, model.classes)
+    if isinstance(examples, Labelled):
+        examples = Labelled(examples.x, model.known(examples.y))
     model.narrow(bfloat16=settings.precision == "bfloat16")
     strategy: Strategy = create("vaebench.strategies", unnamed(spec["strategy"])).to(device)
     order: UpdateOrder = create("vaebench.training.orders", spec["training"]["update_order"]).to(

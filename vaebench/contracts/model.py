@@ -20,6 +20,7 @@ from vaebench.distributions import DiagonalGaussian, Distribution
 from vaebench.models import RATE, VAE
 from vaebench.seeds import torch_stream
 from vaebench.sparse import Batch, contents
+from vaebench.training.estimators import Estimator
 
 ALLOWED = "the noise that is given"
 """Instead of global random numbers."""
@@ -114,6 +115,11 @@ def _broken_coding(model: VAE, x: Batch) -> Iterator[str]:
         yield f"log_prob or rate writes {name!r} {where}; allowed: likelihood.follow writes"
     if sum(model.layers) != model.latents:
         yield f"layers is {model.layers}, together not {model.latents}; allowed: Z latents"
+    if model.adversarial:
+        found = model.contest(x, torch_stream("contest"))
+        yield from _misshapen("the critic's loss", found, (len(x),))
+        if not same(found, model.contest(x, torch_stream("contest"))):
+            yield "contest gives two values of one noise; allowed: a function of x and the noise"
     yield from _broken_penalty(model, x, q, z)
     yield from _broken_rate(model, x, q, rate)
 
@@ -201,13 +207,9 @@ def _update(model: VAE, x: Batch, step: int) -> Tensor:
     model.train()
     model.zero_grad()
     noise = torch_stream("update", step)
-    q = model.encode(x, noise)
-    z = q.rsample(noise)
-    likelihood = model.likelihood_of(z, model.given(x))
-    loss = model.penalty(x, q, z).sum(1) - likelihood.log_prob(contents(x))
-    extra = model.extra(x, q, z)
-    loss = loss if extra is None else loss + extra
-    likelihood.follow(contents(x))
+    estimator = Estimator()
+    loss = estimator.loss(estimator.draw(model, x, noise), torch.ones(()))
+    loss = loss + model.contest(x, noise) if model.adversarial else loss
     loss.mean().backward()
     with torch.no_grad():
         for parameter in model.parameters():

@@ -156,7 +156,7 @@ def likelihood(trained: Trained, options: ImageStudy) -> Found:
         "unreliable": (found["pareto_k"] > UNRELIABLE).double().mean().item(),
     }
     subset = options.annealed_images
-    if subset:
+    if subset and model.continuous:
         second = annealed(
             model,
             trained.examples("test", subset),
@@ -211,8 +211,8 @@ def manifold(trained: Trained, options: ImageStudy) -> Found:
 
 def interpolation(trained: Trained, options: ImageStudy) -> Found:
     """Means on the line between the μ of two test pictures, of two classes where there are any."""
-    if trained.conditional:
-        return {}, {}  # between two conditions there is none
+    if trained.conditional or not trained.model.continuous:
+        return {}, {}  # between two conditions or two codes there is none
     test, other = trained.parts["test"], 1
     if "test" in trained.labels:
         other = int(np.argmax(trained.labels["test"] != trained.labels["test"][0]))

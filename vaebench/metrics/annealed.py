@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vaebench.distributions import Distribution
+from vaebench.errors import ConfigError
 from vaebench.metrics import Values
 from vaebench.models import VAE
 from vaebench.sparse import Batch, contents
@@ -53,7 +54,15 @@ def annealed(
     Returns:
         ``log_likelihood_ais``: log (1/C) Σ_c w_c, nats; ``ess_ais``: (Σ w)²/Σ w²; ``acceptance``,
         the share of accepted moves: (U,) each.
+
+    Raises:
+        ConfigError: z is discrete.
     """
+    if not model.continuous:
+        raise ConfigError(
+            f"annealed sampling moves z by its gradient, and that of {type(model).__name__} is "
+            "discrete; allowed: a model with continuous latents"
+        )
     model.eval()
     steps = _run(model, examples, noise, temperatures, PILOTS).steps
     found = _run(model, examples, noise, temperatures, chains, steps)

@@ -4,12 +4,11 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from vaebench.distributions import DiagonalGaussian, gaussian
 from vaebench.likelihoods import Likelihood
 from vaebench.models import VAE
-from vaebench.models.layers import Activation, Initial, Width
+from vaebench.models.layers import Activation, Initial, Width, one_hot
 from vaebench.models.pixels import Pixels, networks
 from vaebench.sparse import Labelled
 
@@ -53,7 +52,7 @@ class ConditionalMLP(VAE):
 
     def given(self, x: Labelled) -> Tensor:  # type: ignore[override]
         """The classes, one-hot, (B, C)."""
-        return one_hot(x.y, self.classes).to(x.x.dtype)
+        return one_hot(x.y, self.classes)
 
     def encode(self, x: Labelled, noise: torch.Generator | None = None) -> DiagonalGaussian:  # type: ignore[override]  # noqa: ARG002
         """q(z|x, y) for pictures (B, F) and their classes."""
