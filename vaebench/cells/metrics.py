@@ -143,11 +143,12 @@ def likely(
     """The metrics that look at the model itself, each with numbers from a stream of its own."""
     if not model.has_bound:
         return {}
-    return {
-        name: metric.values(model, part.examples, noise()).cpu().numpy()
+    found = {
+        name: metric.values(model, part.examples, noise())
         for name, metric in metrics.items()
         if isinstance(metric, Likelihood)
     }
+    return {name: values.cpu().numpy() for name, values in found.items() if values is not None}
 
 
 def logits(model: VAE) -> Scores:

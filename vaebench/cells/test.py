@@ -144,10 +144,11 @@ def values(
     """
     components, epochs = built(metrics), epochs_of(metrics)
     data, noise = Data(data_folder, torch.device("cpu")), streams_of(spec)["noise"]
-    part = data.held_out("test")
-    tested = Tested(Found({}, {}), interactions(part))
+    whole = data.held_out("test")
+    tested = Tested(Found({}, {}), interactions(whole))
     for epoch in dict.fromkeys(("selected", *epochs.values())):
-        model = build(spec["model"], features(part.examples), ("read",))
+        model = build(spec["model"], features(whole.examples), ("read",))
+        part = whole if model.classes is None else data.held_out("test", model.classes)
         try:
             model.load_state_dict(load_file(out / WEIGHTS[epoch]))
         except (SafetensorError, RuntimeError) as error:

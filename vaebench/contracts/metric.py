@@ -250,9 +250,13 @@ def _broken_likelihood(metric: Likelihood, make: Callable[[], Metric]) -> Iterat
         model.initialise(torch_stream("weights"))
         model.eval()
         before, x = copy.deepcopy(model), some_examples(kind, FEATURES)
-        found = [one.values(model, x, torch_stream("noise")) for one in (metric, metric, other)]
+        found: list[Any] = [
+            one.values(model, x, torch_stream("noise")) for one in (metric, metric, other)
+        ]
         if differing(before, model):
             yield f"it writes the model's {differing(before, model)[0]!r}; allowed: reading"
+        if found[0] is None:
+            continue
         yield from _broken_column(found[0], len(x))
         if not torch.isfinite(found[0]).all():
             yield "a value is not finite; allowed: a number"

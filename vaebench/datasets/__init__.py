@@ -216,6 +216,11 @@ class Images(Dataset):
     def read(self, raw: Path) -> dict[str, np.ndarray]:
         """``train``, ``validation`` and ``test``, each (N, F)."""
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether there are classes, for a model that looks at them."""
+        return type(self).labels is not Images.labels
+
     def labels(self, raw: Path) -> dict[str, np.ndarray]:  # noqa: ARG002
         """The class of each picture of each part, (N,) int64; by default there are none."""
         return {}

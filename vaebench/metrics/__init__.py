@@ -110,11 +110,11 @@ class Bound(Metric):
 class Likelihood(Metric):
     """One value an example from the model itself."""
 
-    unit = "nats"
+    unit: ClassVar[Literal["", "nats"]] = "nats"
 
     @abstractmethod
-    def values(self, model: "VAE", examples: "Batch", noise: torch.Generator) -> Tensor:
-        """(U,) float64 of a model in evaluation mode."""
+    def values(self, model: "VAE", examples: "Batch", noise: torch.Generator) -> Tensor | None:
+        """(U,) float64 of a model in evaluation mode; None if it is not defined for the model."""
 
 
 class Representation(Metric):

@@ -33,6 +33,7 @@ def check(plan: Plan) -> None:
     check_own(plan)
     built = Built(
         {name: plan.dataset(name).kind for name in study.datasets},
+        {name: getattr(plan.dataset(name), "has_labels", False) for name in study.datasets},
         {name: plan.created("models", name, 1) for name in study.models},
         {name: _strategy(plan, name) for name in study.strategies},
         {name: plan.created("baselines", name) for name in study.baselines},
@@ -45,9 +46,10 @@ def check(plan: Plan) -> None:
 
 @dataclass(frozen=True)
 class Built:
-    """The components of a study by name; of data sets, their kind."""
+    """The components of a study by name; of data sets, their kind and whether they have labels."""
 
     kinds: dict[str, str]
+    labelled: dict[str, bool]
     models: dict[str, Any]
     strategies: dict[str, Strategy]
     baselines: dict[str, Any]
@@ -60,6 +62,11 @@ def _check_block(plan: Plan, block: Block, where: str, built: Built) -> None:
         raise ConfigError(
             f"{where}.model: {block.model!r} takes {model.data_kind}, but {block.dataset!r} has "
             f"{kind}; allowed: a model for {kind}"
+        )
+    if model.classes is not None and not built.labelled[block.dataset]:
+        raise ConfigError(
+            f"{where}.model: {block.model!r} looks at labels, and {block.dataset!r} has none; "
+            "allowed: a data set of pictures with labels"
         )
     for name in block.baselines:
         taken = built.baselines[name].data_kind
