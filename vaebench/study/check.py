@@ -10,6 +10,7 @@ from vaebench.cells.selection import selecting
 from vaebench.components import create, find, sentence
 from vaebench.datasets.fetch import check as check_raw
 from vaebench.errors import ConfigError, DataError
+from vaebench.metrics import Representation
 from vaebench.metrics.elbo import ELBO
 from vaebench.strategies import Strategy
 from vaebench.study.keys import HOMES, ORDERS, Block
@@ -38,10 +39,24 @@ def check(plan: Plan) -> None:
         {name: _strategy(plan, name) for name in study.strategies},
         {name: plan.created("baselines", name) for name in study.baselines},
     )
-    for name in study.metrics:
-        plan.created("metrics", name)
+    _check_factors(plan, [plan.created("metrics", name) for name in study.metrics])
     for number, block in enumerate(study.grid):
         _check_block(plan, block, f"grid.{number}", built)
+
+
+def _check_factors(plan: Plan, metrics: list[Any]) -> None:
+    """Whether a data set has what metrics of representations look at."""
+    wanted = {
+        name: metric
+        for name, metric in zip(plan.study.metrics, metrics, strict=True)
+        if isinstance(metric, Representation)
+    }
+    known = [getattr(plan.dataset(name), "factor_names", ()) for name in plan.study.datasets]
+    if wanted and not any(known):
+        raise ConfigError(
+            f"metrics.{next(iter(wanted))}: no data set of the study has known factors, which it "
+            "looks at; allowed: with one that has, as shapes.Shapes"
+        )
 
 
 @dataclass(frozen=True)
