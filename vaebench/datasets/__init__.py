@@ -216,8 +216,20 @@ class Images(Dataset):
     def read(self, raw: Path) -> dict[str, np.ndarray]:
         """``train``, ``validation`` and ``test``, each (N, F)."""
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether there are classes, for a model that looks at them."""
+        return type(self).labels is not Images.labels
+
     def labels(self, raw: Path) -> dict[str, np.ndarray]:  # noqa: ARG002
         """The class of each picture of each part, (N,) int64; by default there are none."""
+        return {}
+
+    factor_names: ClassVar[tuple[str, ...]] = ()
+    """What the pictures were made from, where that is known; see :meth:`factors`."""
+
+    def factors(self, raw: Path) -> dict[str, np.ndarray]:  # noqa: ARG002
+        """The values of ``factor_names`` of each picture of each part, (N, F) int64 from 0."""
         return {}
 
     def rows(self, raw: Path) -> dict[str, np.ndarray]:  # noqa: ARG002
@@ -225,10 +237,11 @@ class Images(Dataset):
         return {}
 
     def write_split(self, raw: Path | None, out: Path, source: dict[str, Any]) -> None:
-        """Write ``train.npy``, ``validation.npy``, ``test.npy``; labels and row numbers if any."""
+        """Write ``{train,validation,test}.npy``; labels, factors and row numbers if any."""
         files: dict[str, np.ndarray] = {}
         given = raw or NO_FILE
-        parts, labels, rows = self.read(given), self.labels(given), self.rows(given)
+        parts, labels = self.read(given), self.labels(given)
+        beside = {"labels": labels, "factors": self.factors(given), "rows": self.rows(given)}
         for name, pictures in parts.items():
             if not (np.isfinite(pictures).all() and pictures.min() >= 0 and pictures.max() <= 1):
                 raise DataError(f"{name}: pixels outside [0, 1]; allowed: finite values in [0, 1]")
@@ -236,7 +249,7 @@ class Images(Dataset):
             if labels and self.held_out_class is not None and name != "test":
                 kept = labels[name] != self.held_out_class
             files[name] = pictures[kept].astype(np.float32)
-            for suffix, values in (("labels", labels), ("rows", rows)):
+            for suffix, values in beside.items():
                 if values:
                     files[f"{name}_{suffix}"] = values[name][kept]
             if not kept.any():
@@ -252,5 +265,5 @@ class Images(Dataset):
             "dynamic": self.dynamic,
             "held_out_class": self.held_out_class,
             "truth": {},
-        }
+        } | ({"factors": list(self.factor_names)} if self.factor_names else {})
         self.write_card(out, source, [f"{name}.npy" for name in files], facts)

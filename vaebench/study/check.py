@@ -10,6 +10,7 @@ from vaebench.cells.selection import selecting
 from vaebench.components import create, find, sentence
 from vaebench.datasets.fetch import check as check_raw
 from vaebench.errors import ConfigError, DataError
+from vaebench.metrics import Representation
 from vaebench.metrics.elbo import ELBO
 from vaebench.strategies import Strategy
 from vaebench.study.keys import HOMES, ORDERS, Block
@@ -33,21 +34,37 @@ def check(plan: Plan) -> None:
     check_own(plan)
     built = Built(
         {name: plan.dataset(name).kind for name in study.datasets},
+        {name: getattr(plan.dataset(name), "has_labels", False) for name in study.datasets},
         {name: plan.created("models", name, 1) for name in study.models},
         {name: _strategy(plan, name) for name in study.strategies},
         {name: plan.created("baselines", name) for name in study.baselines},
     )
-    for name in study.metrics:
-        plan.created("metrics", name)
+    _check_factors(plan, [plan.created("metrics", name) for name in study.metrics])
     for number, block in enumerate(study.grid):
         _check_block(plan, block, f"grid.{number}", built)
 
 
+def _check_factors(plan: Plan, metrics: list[Any]) -> None:
+    """Whether a data set has what metrics of representations look at."""
+    wanted = {
+        name: metric
+        for name, metric in zip(plan.study.metrics, metrics, strict=True)
+        if isinstance(metric, Representation)
+    }
+    known = [getattr(plan.dataset(name), "factor_names", ()) for name in plan.study.datasets]
+    if wanted and not any(known):
+        raise ConfigError(
+            f"metrics.{next(iter(wanted))}: no data set of the study has known factors, which it "
+            "looks at; allowed: with one that has, as shapes.Shapes"
+        )
+
+
 @dataclass(frozen=True)
 class Built:
-    """The components of a study by name; of data sets, their kind."""
+    """The components of a study by name; of data sets, their kind and whether they have labels."""
 
     kinds: dict[str, str]
+    labelled: dict[str, bool]
     models: dict[str, Any]
     strategies: dict[str, Strategy]
     baselines: dict[str, Any]
@@ -60,6 +77,11 @@ def _check_block(plan: Plan, block: Block, where: str, built: Built) -> None:
         raise ConfigError(
             f"{where}.model: {block.model!r} takes {model.data_kind}, but {block.dataset!r} has "
             f"{kind}; allowed: a model for {kind}"
+        )
+    if model.classes is not None and not built.labelled[block.dataset]:
+        raise ConfigError(
+            f"{where}.model: {block.model!r} looks at labels, and {block.dataset!r} has none; "
+            "allowed: a data set of pictures with labels"
         )
     for name in block.baselines:
         taken = built.baselines[name].data_kind

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vaebench.errors import Diverged
-from vaebench.models import VAE
+from vaebench.models import RATE, VAE
 from vaebench.sparse import Batch, counts
 from vaebench.strategies import Stats, Strategy, Target
 from vaebench.training.estimators import Estimator
@@ -247,14 +247,18 @@ def train(
     update_order, progress = learner.update_order, progress or Progress()
     total = budget.updates(len(examples), update_order.passes)
     number = torch.zeros((), dtype=torch.int64, device=next(model.parameters()).device)
+    layers = model.layers if model.weighs == RATE and len(model.layers) > 1 else None
     draw, aim = Batches(examples, budget.batch_size, streams.batches), strategy.aim()
 
     def learn(update: Update) -> Learned:
         x = update.x
+        if model.adversarial and "encoder" in update.parts:
+            contest(model, x, optimizer, streams.noise)
         for part in PARTS:
             getattr(model, part).requires_grad_(part in update.parts)
         terms = learner.estimator.draw(model, x, streams.noise)
-        stats = Stats(number, total, terms.distortion.detach(), terms.penalty.detach(), counts(x))
+        seen = terms.distortion.detach(), terms.penalty.detach()
+        stats = Stats(number, total, *seen, counts(x), layers)
         beta = strategy(stats)
         loss = (strategy.example_weights(stats) * learner.estimator.loss(terms, beta)).mean()
         optimizer.zero_grad()
@@ -291,6 +295,17 @@ def train(
         progress.epoch = Epoch(progress.epoch.number + 1)
         progress.done, progress.losses = 0, []
     return progress.start
+
+
+def contest(model: VAE, x: Batch, optimizer: torch.optim.Optimizer, noise: torch.Generator) -> None:
+    """An update of the critic alone, which then rests."""
+    for part in (*PARTS, "critic"):
+        getattr(model, part).requires_grad_(part == "critic")
+    optimizer.zero_grad()
+    model.contest(x, noise).mean().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    model.critic.requires_grad_(requires_grad=False)
 
 
 def summed(
