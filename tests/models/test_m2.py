@@ -1,6 +1,7 @@
 """Semi-supervised: the likelihood of a mixture, exactly; and with all labels, two known models."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from torch import Tensor
 from vaebench.cells import test as testing
 from vaebench.cells import vae
 from vaebench.components import create
-from vaebench.contracts import check_model
+from vaebench.contracts import ContractBroken, check_model
 from vaebench.errors import ConfigError
 from vaebench.metrics.label_error import LabelError
+from vaebench.models import Cases
 from vaebench.models.conditional_mlp import ConditionalMLP
 from vaebench.models.image_mlp import ImageMLP
 from vaebench.models.m2 import M2
@@ -131,6 +133,22 @@ def test_the_known_labels_and_what_is_refused() -> None:
         Estimator("importance", 2).check_model(model)
     plain = ImageMLP(6, hidden=[4], latents=2)
     assert LabelError().values(plain, torch.ones(2, 6), torch_stream("n")) is None
+
+
+class Twice(M2):
+    """Counts every picture twice."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__(features, classes=3, hidden=[4], latents=2)
+
+    def cases(self, x: Labelled) -> Cases:  # type: ignore[override]
+        found = super().cases(x)
+        return replace(found, weights=2 * found.weights)
+
+
+def test_weights_that_are_no_mean_are_named() -> None:
+    with pytest.raises(ContractBroken, match="Twice: the weights of an example's cases are not 1"):
+        check_model(Twice)
 
 
 def test_a_cell_learns_from_few_labels(tmp_path: Path) -> None:
