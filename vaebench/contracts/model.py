@@ -113,13 +113,7 @@ def _broken_coding(model: VAE, x: Batch) -> Iterator[str]:
         yield f"log_prob or rate, called twice, gives two values {where}; allowed: pure functions"
     for name in differing(before, model):
         yield f"log_prob or rate writes {name!r} {where}; allowed: likelihood.follow writes"
-    if sum(model.layers) != model.latents:
-        yield f"layers is {model.layers}, together not {model.latents}; allowed: Z latents"
-    if model.adversarial:
-        found = model.contest(x, torch_stream("contest"))
-        yield from _misshapen("the critic's loss", found, (len(x),))
-        if not same(found, model.contest(x, torch_stream("contest"))):
-            yield "contest gives two values of one noise; allowed: a function of x and the noise"
+    yield from _broken_parts(model, x)
     yield from _broken_penalty(model, x, q, z)
     yield from _broken_rate(model, x, q, rate)
 
@@ -127,6 +121,23 @@ def _broken_coding(model: VAE, x: Batch) -> Iterator[str]:
 def _misshapen(name: str, found: Tensor, shape: tuple[int, ...]) -> Iterator[str]:
     if tuple(found.shape) != shape or found.dtype != torch.float32:
         yield f"{name} is {found.dtype} {tuple(found.shape)}; allowed: torch.float32 {shape}"
+
+
+def _broken_parts(model: VAE, x: Batch) -> Iterator[str]:
+    """Layers, cases and critic, of models that have them."""
+    if sum(model.layers) != model.latents:
+        yield f"layers is {model.layers}, together not {model.latents}; allowed: Z latents"
+    cases = model.cases(x)
+    if cases is not None:
+        yield from _misshapen("the cases' extra term", cases.extra, (len(x),))
+        sums = cases.weights.sum(1)
+        if cases.weights.numel() != len(cases.x) or ((sums - 1).abs() > 1e-5).any():  # noqa: PLR2004
+            yield "the weights of an example's cases are not 1; allowed: (B, C), each row of sum 1"
+    if model.adversarial:
+        found = model.contest(x, torch_stream("contest"))
+        yield from _misshapen("the critic's loss", found, (len(x),))
+        if not same(found, model.contest(x, torch_stream("contest"))):
+            yield "contest gives two values of one noise; allowed: a function of x and the noise"
 
 
 def _broken_evaluation(

@@ -258,7 +258,7 @@ def train(
             getattr(model, part).requires_grad_(part in update.parts)
         terms = learner.estimator.draw(model, x, streams.noise)
         seen = terms.distortion.detach(), terms.penalty.detach()
-        stats = Stats(number, total, *seen, counts(x), layers)
+        stats = Stats(number, total, *seen, counts(x), layers=layers)
         beta = strategy(stats)
         loss = (strategy.example_weights(stats) * learner.estimator.loss(terms, beta)).mean()
         optimizer.zero_grad()
