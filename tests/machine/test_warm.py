@@ -266,6 +266,67 @@ def test_a_job_that_needs_another_process_runs_cold(jobs: Jobs, change: Mapping[
     assert jobs.run(HAS_TORCH) == (0, "True\n", [])
 
 
+SPIN = "GOMP_SPINCOUNT"
+
+
+@pytest.mark.parametrize("server", [None, "100", "7"])
+@pytest.mark.parametrize("client_has", [None, "100", "7"])
+def test_what_imports_set_by_themselves_makes_no_job_cold(
+    server: str | None, client_has: str | None, tmp_path: Path
+) -> None:
+    """Compared is what the variables are after the imports: 100 is the package's own default."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(SPIN, raising=False)
+        if server is not None:
+            patch.setenv(SPIN, server)
+        made = Jobs(tmp_path, ROOT, ["vaebench.words"])
+    without = {name: value for name, value in made.environment.items() if name != SPIN}
+    asked = without | ({} if client_has is None else {SPIN: client_has})
+    program = f"import os; print('vaebench.words' in sys.modules, os.environ['{SPIN}'])"
+    program = f"import vaebench; {program}"
+    warmly = (server or "100") == (client_has or "100")
+    assert made.run(program, env=asked) == (0, f"{warmly} {client_has or 100}\n", [])
+    made.end()
+
+
+LOOK = """
+import sys, pathlib
+print(sys.argv, sys.path, __name__, __file__, __spec__, pathlib.Path.cwd())
+import beside
+sys.exit(beside.STATUS)
+"""
+
+
+def test_a_script_runs_as_python_runs_it(jobs: Jobs, tmp_path: Path) -> None:
+    """Warm or cold: its arguments, name, file and the modules beside it."""
+    folder = tmp_path / "scripts"
+    folder.mkdir()
+    (folder / "beside.py").write_text("STATUS = 4\n", encoding="utf-8")
+    script = folder / "look.py"
+    script.write_text(LOOK, encoding="utf-8")
+    start = [sys.executable, "-I", "-S", str(jobs.package / "vaebench/machine/client.py")]
+    ran = [
+        subprocess.run(
+            [*command, str(script), "a b", ""],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for command, environment in (
+            ([sys.executable], jobs.environment),
+            (start, jobs.cold()),
+            (start, jobs.environment),
+        )
+    ]
+    assert [done.returncode for done in ran] == [4, 4, 4], ran
+    assert ran[0].stdout == ran[1].stdout == ran[2].stdout
+    script.write_text(HAS_TORCH.replace("print", "import sys; print"), encoding="utf-8")
+    warmly = subprocess.check_output([*start, script], env=jobs.environment, text=True)
+    assert warmly == "True\n"
+
+
 def test_a_limit_of_time_ends_a_job(jobs: Jobs) -> None:
     """Seconds of CPU count from the job's start, not from the server's."""
 

@@ -22,6 +22,7 @@ import marshal
 import os
 import random
 import resource
+import runpy
 import select
 import shutil
 import signal
@@ -207,6 +208,19 @@ SOURCES: dict[Path, str] = {}
 """The source files of vaebench that were imported, and their digests then."""
 
 
+def _by_default() -> dict[str, str]:
+    """The variables that the package sets where they are not set."""
+    given = dict(os.environ)
+    os.environ.clear()
+    try:
+        runpy.run_path(vaebench.__file__)
+        return dict(os.environ)
+    finally:
+        os.environ.clear()
+        os.environ.update(given)
+
+
+DEFAULTS = _by_default()
 GIVEN = dict(os.environ)
 """The variables that the imports saw."""
 
@@ -252,16 +266,17 @@ def become(connection: socket.socket) -> list[str] | None:
     asked: dict[str, Any] = marshal.loads(  # noqa: S302 (the folder of the socket is the user's)
         connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)
     )
-    searched, set_by_imports = _searched(), dict(os.environ.items() - GIVEN.items())
+    searched, imports_set = _searched(), dict(os.environ.items() - GIVEN.items())
     os.chdir(asked["folder"])
     os.environb.clear()
     os.environb.update(asked["environment"])
     same = asked["python"] == sys.executable and searched == _searched()
-    same = same and _fixed(os.environ) == _fixed(GIVEN)
+    # what the job's own imports would set counts as set, here as there
+    for name, value in (DEFAULTS | imports_set).items():
+        os.environ.setdefault(name, value)
+    same = same and _fixed(os.environ) == _fixed(GIVEN | imports_set)
     if not same or changed() or shadowed(asked["folder"]):
         return None
-    for name, value in set_by_imports.items():
-        os.environ.setdefault(name, value)
     os.umask(asked["umask"])
     for number in HANDED_ON:
         signal.signal(number, signal.SIG_IGN if number in asked["ignored"] else signal.SIG_DFL)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake.script import PythonScript
 from snakemake.settings.enums import Quietness
 
 # in a checkout the package lies beside the workflow; an installed one needs no path
@@ -36,7 +37,14 @@ from vaebench.cells.progress import expect, expect_no_more, without_result
 from vaebench.cells.planned import CODE, planned
 from vaebench.study.imported import said_of
 from vaebench.study.product import PACKAGE
-from vaebench.study.sources import code, content, importable, shown, source_files
+from vaebench.study.sources import (
+    code,
+    content,
+    importable,
+    imported,
+    shown,
+    source_files,
+)
 from vaebench.study.terminal import Calm
 from vaebench.study.trials import Trials
 from vaebench.study import registration, written
@@ -99,6 +107,16 @@ def makes(job, name):
     return any(Path(file).name == name for file in job.output)
 
 
+def imports():
+    """The modules that the jobs of this run import: those of cells, and what the scripts name."""
+    jobs = workflow.dag.needrun_jobs()
+    scripts = {SCRIPTS / Path(job.rule.script).name for job in jobs if job.rule.script}
+    named = [
+        name for path in sorted(scripts) if path.exists() for name in imported(path)
+    ]
+    return list(dict.fromkeys([*IMPORTS, *PREAMBLE, *named]))
+
+
 def started():
     """Write what the jobs are planned with, count the cells to come, and have imports done once."""
     gc.freeze()  # the plan itself stays
@@ -107,7 +125,7 @@ def started():
     try:
         expect(plan.folder, to_run=to_run)
         planned(plan.folder / CODE, upkeep.uses(), content)
-        warm.start(IMPORTS, threads=plan.study.resources.threads)
+        warm.start(imports(), threads=plan.study.resources.threads)
         write_json(plan.folder / "study.json", plan.study.model_dump())
     except (DataError, OSError) as error:  # a full disk, a folder that is read-only
         raise WorkflowError(str(error)) from None
@@ -226,8 +244,8 @@ def spec_of(wildcards):
     return json.dumps(cell_of(wildcards).spec)
 
 
-# A job of a cell: warm on this machine, from a process that has its imports (vaebench.machine.warm),
-# else cold. In an environment of conda's making the interpreter is that one's.
+# A job starts warm on this machine, from a process that has its imports (vaebench.machine.warm), else
+# cold. In an environment of conda's making the interpreter is that one's.
 CONDA = "conda" in {
     str(method) for method in workflow.deployment_settings.deployment_method
 }
@@ -237,3 +255,21 @@ JOB = (
     f"{PYTHON} -I -S {CLIENT} vaebench.cells.job --log {{log:q}} --threads {{threads}}"
     " --out {output:q} --card {input.card:q} --code {params.code} --spec {params.spec:q}"
 )
+
+
+# Snakemake writes a script to a file, after a preamble of its own, and runs `python FILE`. Ours are
+# started by the client, too. Where Snakemake asks for another Python, or in other words, it gets it.
+PREAMBLE = ("snakemake.iocontainers", "snakemake.logging")
+SCRIPTS = Path(workflow.current_basedir).resolve().parent / "scripts"
+WARM = f"{shlex.quote(sys.executable)} -I -S {CLIENT}"
+execute = PythonScript._execute_cmd
+
+
+def execute_warm(script, command, **given):
+    path = Path(script.path.get_path_or_uri(secret_free=True)).resolve()
+    if path.parent == SCRIPTS and given.get("py_exec") == sys.executable:
+        given["py_exec"] = WARM
+    return execute(script, command, **given)
+
+
+PythonScript._execute_cmd = execute_warm
