@@ -3,6 +3,7 @@ import gc
 import json
 import shlex
 import sys
+import threading
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -117,10 +118,35 @@ def imports():
     return list(dict.fromkeys([*IMPORTS, *PREAMBLE, *named]))
 
 
+def unhurried(scheduler):
+    """Let a scheduler look at its ready jobs once a job ends, and at most once a timespan besides.
+
+    So that no more jobs start in a timespan than may, each look brings another one a timespan later, and
+    that one the next. These rows add up, one a job: after 1,000 jobs Snakemake looks 1,000 times a
+    second, or as often as it can. One row is enough, and none where all jobs run on this machine.
+    """
+    if workflow.local_exec:
+        scheduler.job_rate_limiter = None
+    waiting = threading.Lock()
+
+    def look():
+        waiting.release()
+        scheduler._open_jobs.release()
+
+    def once(delay):
+        if waiting.acquire(blocking=False):
+            timer = threading.Timer(delay, look)
+            timer.daemon = True
+            timer.start()
+
+    scheduler._schedule_reevalutation = once
+
+
 def started():
     """Write what the jobs are planned with, count the cells to come, and have imports done once."""
     gc.freeze()  # the plan itself stays
     gc.set_threshold(*COLLECTED)
+    unhurried(workflow.scheduler)
     to_run = sum(makes(job, "status.json") for job in workflow.dag.needrun_jobs())
     try:
         expect(plan.folder, to_run=to_run)
