@@ -139,7 +139,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(tmp_path_factory.mktemp("project"))
     started = project.folder / "sitecustomize.py"  # read by every Python that starts cold
     started.write_text(STARTED.format(str(project.folder / "started.txt")), encoding="utf-8")
-    done = project.snakemake()
+    done = project.snakemake("--verbose")
     assert done.returncode == 0, done.stdout + done.stderr
     started.unlink()
     project.terminal = done.stdout + done.stderr  # type: ignore[attr-defined]
@@ -163,7 +163,8 @@ def project(finished: Project) -> Project:
 
 
 ALL_CYCLICAL = {f"digits/mlp/cyclical/seed-{seed}" for seed in (0, 1)}
-AFTER = {"tables", "published", "figures", "report", "seal", "track", "verdict", "all"}
+AFTER = {"tables", "published", "figures", "report", "seal", "verdict", "all"}
+AFTER |= {"track", "track_cells"}
 
 
 def append(path: Path, text: str = "\nEDITED = True\n") -> None:
@@ -191,6 +192,14 @@ def test_no_job_imports_anything_anew(finished: Project) -> None:
     assert len(lines) == 2, lines
     assert lines[0].startswith("-m snakemake")
     assert lines[1].startswith("-m vaebench.machine.warm")
+
+
+def test_ready_jobs_are_looked_at_once_a_job(finished: Project) -> None:
+    """Snakemake by itself looks again a second after each look, in ever more rows."""
+    log = min((finished.folder / ".snakemake/log").iterdir()).read_text(encoding="utf-8")
+    looks, ended = log.count("Ready jobs: "), log.count("Finished jobid: ")
+    assert ended > 20
+    assert looks <= ended + 2
 
 
 def test_the_terminal_counts_the_cells(finished: Project) -> None:

@@ -367,6 +367,36 @@ def test_a_job_runs_with_the_code_on_disk(copied: Jobs) -> None:
     assert ran == (0, "True\n", [])
 
 
+HAS_BOTH = "import sys; print('vaebench.words' in sys.modules, 'vaebench.captions' in sys.modules)"
+
+
+def test_a_server_learns_beside_its_work(copied: Jobs) -> None:
+    """Jobs from before end as they would have; later ones have more; edits of both are seen."""
+    job = copied.begin(
+        "print(1, flush=True); input(); print(2); sys.exit(5)", stdin=subprocess.PIPE
+    )
+    assert job.stdout is not None
+    assert job.stdout.readline() == "1\n"
+    (copied.folder / "slow.py").write_text("import time, vaebench.captions\ntime.sleep(1)\n")
+    warm.more(copied.server, ["slow"])
+    assert copied.run(HAS_BOTH)[1] == "True False\n", "who learns keeps nobody waiting"
+    until(lambda: copied.run(HAS_BOTH)[1] == "True True\n")
+    assert job.communicate("\n")[0] == "2\n"
+    assert job.returncode == 5
+    for name in ("nothing_of_this_name", "time"):
+        warm.more(copied.server, [name])
+    for _ in range(5):
+        assert copied.run(HAS_BOTH) == (0, "True True\n", [])
+    killed = copied.run("import os; os.kill(os.getpid(), 9)")
+    assert killed[0] == 128 + signal.SIGKILL
+    with (copied.folder / "vaebench/words.py").open("a", encoding="utf-8") as file:
+        file.write("\nEDITED = True\n")
+    warm.more(copied.server, ["vaebench.errors"])
+    assert copied.run("from vaebench.words import EDITED; print(EDITED)")[1] == "True\n"
+    copied.end()
+    until(lambda: not Path(copied.environment[client.SERVER]).parent.exists())
+
+
 def test_jobs_outlive_a_killed_server(copied: Jobs) -> None:
     """They go on and say how they end; the next ones run cold."""
     job = copied.begin(

@@ -50,6 +50,8 @@ from vaebench.study.terminal import Calm
 from vaebench.study.trials import Trials
 from vaebench.study import registration, written
 
+PREAMBLE = ("snakemake.iocontainers", "snakemake.logging")  # of every script
+
 # Planning makes millions of objects and frees few; looking at all of them for garbage, again and again,
 # was a quarter of its time. A run starts with the usual thresholds again.
 COLLECTED = gc.get_threshold()
@@ -68,7 +70,12 @@ try:
         written.check(workflow.configfiles)
     plan = Plan(config, [Path(file).parent for file in workflow.configfiles])
     trials = Trials(plan)
+    server = None
     if workflow.is_main_process:
+        if not workflow.output_settings.dryrun:
+            # what most jobs need is imported beside the rest of the planning
+            given = [*IMPORTS, *PREAMBLE]
+            server = warm.start(given, threads=plan.study.resources.threads)
         # with torch, which a job of a cluster does not need to plan
         from vaebench.study.check import check
 
@@ -108,14 +115,12 @@ def makes(job, name):
     return any(Path(file).name == name for file in job.output)
 
 
-def imports():
-    """The modules that the jobs of this run import: those of cells, and what the scripts name."""
+def imports_of_scripts():
+    """The modules that the scripts of this run import."""
     jobs = workflow.dag.needrun_jobs()
     scripts = {SCRIPTS / Path(job.rule.script).name for job in jobs if job.rule.script}
-    named = [
-        name for path in sorted(scripts) if path.exists() for name in imported(path)
-    ]
-    return list(dict.fromkeys([*IMPORTS, *PREAMBLE, *named]))
+    ours = [path for path in sorted(scripts) if path.exists()]
+    return list(dict.fromkeys(name for path in ours for name in imported(path)))
 
 
 def unhurried(scheduler):
@@ -151,7 +156,7 @@ def started():
     try:
         expect(plan.folder, to_run=to_run)
         planned(plan.folder / CODE, upkeep.uses(), content)
-        warm.start(imports(), threads=plan.study.resources.threads)
+        warm.more(server, imports_of_scripts())
         write_json(plan.folder / "study.json", plan.study.model_dump())
     except (DataError, OSError) as error:  # a full disk, a folder that is read-only
         raise WorkflowError(str(error)) from None
@@ -285,7 +290,6 @@ JOB = (
 
 # Snakemake writes a script to a file, after a preamble of its own, and runs `python FILE`. Ours are
 # started by the client, too. Where Snakemake asks for another Python, or in other words, it gets it.
-PREAMBLE = ("snakemake.iocontainers", "snakemake.logging")
 SCRIPTS = Path(workflow.current_basedir).resolve().parent / "scripts"
 WARM = f"{shlex.quote(sys.executable)} -I -S {CLIENT}"
 execute = PythonScript._execute_cmd
