@@ -13,15 +13,19 @@ from vaebench.sharing.tracking import sync
 from vaebench.study.saved import Saved
 
 
-def mirror(folder: Path) -> dict[str, str]:
+def mirror(folder: Path, *, documents: bool = True) -> dict[str, str]:
     """Mirror what the folder of a study holds, as the workflow and the command line both do.
+
+    Args:
+        folder: of the study.
+        documents: its tables, figures and report as well, not the cells alone.
 
     Returns:
         What is mirrored → run id; see :func:`vaebench.sharing.tracking.sync`.
     """
     study = Saved(folder)
     cells = [*study.cells(), *study.trials()]
-    return sync(study.config, cells, study.cards(), study.documents())
+    return sync(study.config, cells, study.cards(), study.documents() if documents else [])
 
 
 def main(arguments: Sequence[str]) -> None:
