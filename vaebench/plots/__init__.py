@@ -13,6 +13,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vaebench.captions import title
 from vaebench.files import whole
 from vaebench.plots.palette import Look
 from vaebench.words import METRICS, NATS
@@ -62,9 +63,7 @@ def use_style() -> None:
 
 def label(metric: str) -> str:
     """A metric with its unit."""
-    return (
-        f"{METRICS[metric]} (nats per example)" if metric in NATS else METRICS.get(metric, metric)
-    )
+    return f"{METRICS[metric]} (nats per example)" if metric in NATS else title(metric)
 
 
 def panels(
