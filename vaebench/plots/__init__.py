@@ -128,9 +128,9 @@ def legend(figure: Figure, look: Look, present: Iterable[str], *, lines: bool = 
     return figure
 
 
-def save(figure: Figure, stem: Path) -> None:
-    """Write ``stem.pdf`` (vector) and ``stem.png``."""
-    for ending in (".pdf", ".png"):
+def save(figure: Figure, stem: Path, endings: Sequence[str] = (".pdf", ".png")) -> None:
+    """Write ``stem.pdf`` (vector) and ``stem.png``, or one of them."""
+    for ending in endings:
         # no creation date: the same results make the same bytes
         metadata = {"CreationDate": None} if ending == ".pdf" else None
         with whole(stem.with_suffix(ending)) as path:
