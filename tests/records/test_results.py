@@ -341,3 +341,21 @@ def test_the_answer_in_ten_lines_has_the_numbers_of_the_tables(
 def test_a_readme_without_one_place_for_the_answer_is_refused(text: str) -> None:
     with pytest.raises(DataError, match="has not one place for the answer"):
         said.put(text, ["- a line"])
+
+
+def test_each_unit_is_foretold_by_the_others(results: Results) -> None:
+    """Against an independent computation of one interval; and a unit far off is outside."""
+    table = results.left_out.set_index(["unit", "strategy"])
+    assert len(table) == 12
+    row = table.loc[("set-2", "scaled")]
+    mine = results.contrasts.query("label == 'scaled'").set_index("dataset")["difference"]
+    others = mine.drop("set-2")
+    half = stats.t.ppf(0.975, 4) * others.std() * math.sqrt(1 + 1 / 5)
+    assert row["predicted_high"] == pytest.approx(others.mean() + half)
+    assert row["inside"] == (abs(mine["set-2"] - others.mean()) <= half)
+    far = results.contrasts.copy()
+    far.loc[far["dataset"] == "set-2", "difference"] += 0.5
+    moved = foretold.left_out(far, 0.95).set_index(["unit", "strategy"])["inside"]
+    assert not moved[("set-2", "scaled")]
+    assert moved.drop("set-2").all()
+    assert foretold.left_out(results.contrasts.query("dataset < 'set-5'"), 0.95).empty

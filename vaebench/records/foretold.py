@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from vaebench.records.compared import GROUP, Over
+from vaebench.statistics import prediction
 
 COLUMNS = [*GROUP, "dataset", "unit", "strategy", "difference", "predicted_low", "predicted_high"]
 COLUMNS += ["width", "inside", "unrelated"]
@@ -38,6 +39,38 @@ def foretold(over: Sequence[Over], new: pd.DataFrame) -> pd.DataFrame:
             found = {"difference": row.difference, "predicted_low": low, "predicted_high": high}
             found |= {"width": high - low, "inside": bool(low <= row.difference <= high)}
             rows.append(names | found | {"unrelated": row.unit not in each.units})
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def left_out(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Each unit by the others: as :func:`foretold`, ``dataset`` being the unit that was left out.
+
+    The intervals come from one unit fewer than the published ones, so they are somewhat wider.
+    Units are shared between the rows: this is a check of the method, not so many new data sets.
+
+    Args:
+        table: :func:`vaebench.records.compared.contrasts` of the records that count.
+        confidence: of the intervals.
+    """
+    rows = []
+    nothing = not table["registered"].any()
+    for group, part in table[table["registered"] | nothing].groupby(GROUP, sort=False):
+        units = dict(zip(part["dataset"], part["unit"], strict=True))
+        each = prediction.by_units(part.assign(strategy=part["label"]), units)
+        order = list(dict.fromkeys(each["strategy"]))
+        for unit in dict.fromkeys(each["unit"]):
+            others, mine = each[each["unit"] != unit], each[each["unit"] == unit]
+            told = prediction.predictions(others, order, confidence).set_index("strategy")
+            told = told[told["headline"].astype(bool)]
+            for row in mine[mine["strategy"].isin(told.index)].itertuples():
+                low, high = told.loc[row.strategy, ["predicted_low", "predicted_high"]].astype(
+                    float
+                )
+                names = dict(zip(GROUP, group, strict=True)) | {"dataset": unit, "unit": unit}
+                names |= {"strategy": row.strategy, "difference": row.difference}
+                names |= {"predicted_low": low, "predicted_high": high, "width": high - low}
+                inside = bool(low <= row.difference <= high)
+                rows.append(names | {"inside": inside, "unrelated": True})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -114,6 +114,7 @@ class Results:
             else pd.DataFrame()
         )
         later = compared.contrasts(new) if new else pd.DataFrame()
+        self.left_out = foretold.left_out(self.counting, self.confidence)
         self.foretold = foretold.foretold(self.over if new else (), later)
         self.answers = {name: self._answer(said) for name, said in self.asked.items()}
 
@@ -161,6 +162,8 @@ class Results:
             found |= {"figures/losses": compared.losses(self.curves)}
         if len(self.untuned):
             found["tables/untuned"] = self.untuned
+        if len(self.left_out):
+            found["tables/left_out"] = self.left_out
         if len(self.foretold):
             found |= {"tables/new": self.foretold, "tables/new_shares": self._shares()}
         for said in self.asked.values():
@@ -481,9 +484,20 @@ class Results:
 
     def _new(self) -> list[str]:
         """How the predictions held."""
+        lines: list[str] = []
+        if len(self.left_out):
+            count, inside = len(self.left_out), int(self.left_out["inside"].sum())
+            lines += [
+                (
+                    f"Each unit foretold by the others: {inside} of {count} pairs of a registered "
+                    f"strategy and a unit ({inside / count:.0%}) lie inside the 95 % prediction "
+                    "interval. Units are shared between pairs, so this checks the method alone."
+                ),
+                "",
+            ]
         if self.foretold.empty:
-            return []
-        lines = [
+            return lines
+        lines += [
             (
                 "Data sets that are in no sum above. A pair is a registered strategy and a new "
                 "data set; pairs of one data set share its users and its control."
