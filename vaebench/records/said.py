@@ -19,22 +19,24 @@ if TYPE_CHECKING:
 BEGIN = "<!-- the answer: `vaebench results … --readme README.md` writes these lines -->"
 END = "<!-- end of the answer -->"
 DECIDED = 0.05
+KINDS = {"images": "pictures"}
+"""Kinds of data in print."""
 
 
 def lines(results: "Results") -> list[str]:
     """At most ten lines in Markdown: what is decided, what is not, for whom."""
-    counted = results.counting.drop_duplicates("dataset")
-    sets = counted["kind"].value_counts()
-    said = ", ".join(f"{n} {kind}" for kind, n in sets.items())
-    replicates = int(results.counting["replicates"].min())
-    tried = results.counting[results.counting["registered"]]["label"].nunique()
+    table = results.counting
+    sets = table.drop_duplicates("dataset")["kind"].value_counts()
+    counted = [f"{number} of {KINDS.get(kind, kind)}" for kind, number in sets.items()]
+    tried = table[table["registered"]]["label"].nunique()
     found = [
         (
-            f"Finished studies by {results.until}: {len(counted)} data sets ({said}), {tried} "
-            f"registered strategies, tuned alike, {replicates} replicates each."
+            f"By {results.until}, data sets: {', '.join(counted)}; {tried} registered strategies, "
+            f"{int(table['replicates'].min())} replicates."
         )
     ]
-    for each in results.over:
+    decided = [each for each in results.over if len(each.units) >= FEWEST_TESTED]
+    for each in decided or results.over:
         found += _of_group(each)
     found += [*_of_beta(results), *_of_rules(results), *_of_new(results)]
     return [f"- {line}" for line in found]
@@ -42,28 +44,27 @@ def lines(results: "Results") -> list[str]:
 
 def _of_group(each: Over) -> Iterator[str]:
     kind, unit, block = each.group
-    name = f"{kind.capitalize()}, {block}"
+    name = f"{KINDS.get(kind, kind).capitalize()}, {block}, {_units(len(each.units))}"
     if len(each.units) < FEWEST_TESTED:
-        yield f"{name}: {len(each.units)} unrelated units; no headline below {FEWEST_TESTED}."
+        yield f"{name}: no headline below {FEWEST_TESTED}."
         return
     table = each.registered[each.registered["p_holm"].notna()]
-    ahead, behind = (
-        table[(table["p_holm"] < DECIDED) & (each.sign * side * table["mean"] > 0)]
-        for side in (1, -1)
-    )
-    words = [f"better {listed(ahead, unit)}" if len(ahead) else "nothing is better"]
-    words += [f"worse {listed(behind, unit)}"] if len(behind) else []
-    open_ones = len(table) - len(ahead) - len(behind)
+    found = table[table["p_holm"] < DECIDED]
+    ahead = found[each.sign * found["mean"] > 0]
     yield (
-        f"{name}, {len(each.units)} units, against its control: {'; '.join(words)}; "
-        f"{open_ones} undecided."
+        f"{name}: better than the control {listed(ahead, unit) or 'is nothing'}; "
+        f"{len(found) - len(ahead)} worse, {len(table) - len(found)} undecided."
     )
     for row in table[table["best"]].itertuples():
         yield (
-            f"Best of {len(table)} there: {row.strategy}, {signed(row.mean, unit)} "
+            f"Best there: {row.strategy}, {signed(row.mean, unit)} "
             f"{bounds(row.joint_low, row.joint_high, unit)}; a new data set will show "
             f"{bounds(row.predicted_low, row.predicted_high, unit)}."
         )
+
+
+def _units(number: int) -> str:
+    return f"{number} unrelated unit{'s' * (number != 1)}"
 
 
 def _of_beta(results: "Results") -> Iterator[str]:
@@ -73,7 +74,7 @@ def _of_beta(results: "Results") -> Iterator[str]:
     spread = compared.coincidence(best).set_index("axis")["spread"]
     ends = [f"{10 ** best['log_beta'].agg(end):.2g}" for end in ("min", "max")]
     yield (
-        f"The best constant β is {ends[0]} to {ends[1]} by data set (s.d. {spread['β']:.2f} "
+        f"The best constant β: {ends[0]} to {ends[1]} by data set (s.d. {spread['β']:.2f} "
         f"decades; of β / mean n_u {spread['β / mean n_u']:.2f})."
     )
 
@@ -82,24 +83,21 @@ def _of_rules(results: "Results") -> Iterator[str]:
     table: pd.DataFrame = results.untuned
     if table.empty:
         return
-    for group, rows in table[table["units"] >= FEWEST_TESTED].groupby(compared.GROUP, sort=False):
-        rules = rows[~rows["tuned"]]
-        if len(rules):
-            row = rules.loc[rules["mean"].idxmin()]
-            yield (
-                f"Without tuning, {row['rule']} loses least to a tuned constant on {group[0]} "
-                f"({group[2]}): {signed(row['mean'], group[1])} "
-                f"{bounds(row['joint_low'], row['joint_high'], group[1])}."
-            )
+    known = table[(table["units"] >= FEWEST_TESTED) & ~table["tuned"].astype(bool)]
+    for (kind, unit, _), rows in known.groupby(compared.GROUP, sort=False):
+        row = rows.loc[rows["mean"].idxmin()]
+        yield (
+            f"Untuned, {KINDS.get(kind, kind)}: {row['rule']} loses least to a tuned constant, "
+            f"{signed(row['mean'], unit)} {bounds(row['joint_low'], row['joint_high'], unit)}."
+        )
 
 
 def _of_new(results: "Results") -> Iterator[str]:
     found = results.foretold
     if len(found):
         yield (
-            f"On {found['dataset'].nunique()} data sets outside of these, "
-            f"{int(found['inside'].sum())} of {len(found)} differences lie inside their prediction "
-            "intervals."
+            f"Outside of these: {int(found['inside'].sum())} of {len(found)} differences lie "
+            "inside their 95 % prediction intervals."
         )
 
 
