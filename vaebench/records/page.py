@@ -302,10 +302,11 @@ class Results:
         mine = self.curves[self.curves["strategy"] == said["strategy"]]
         _, total = compared.rules(mine, self.confidence)
         sentences = [
-            f"One {row.axis} for all, chosen on the other units, loses {row.mean:.4f} on average "
-            f"[{row.low:.4f}, {row.high:.4f}], at most {row.most:.4f} ({row.units} units; first "
-            "rung, validation)."
+            f"One {row.axis} for all, chosen on the other units, loses {number(row.mean, '')} on "
+            f"average {bounds(row.low, row.high, '')}, at most {number(row.most, '')} "
+            f"({row.units} units; first rung, validation)."
             for row in total.itertuples()
+            if row.units > 1
         ]
         if len(self.untuned) and said["strategy"] == self.tuned:
             for group, rows in self.untuned.groupby(compared.GROUP, sort=False):
@@ -320,7 +321,7 @@ class Results:
                     f"{bounds(row['joint_low'], row['joint_high'], group[1])}, at most "
                     f"{signed(row['most'], group[1])} ({row['units']} units)."
                 )
-        return " ".join(sentences)
+        return " ".join(sentences) or "One unit has no others."
 
     def _over(self, each: Over) -> list[str]:
         name = f"predicted_{each.group[0]}_{each.group[2]}"
