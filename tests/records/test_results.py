@@ -259,6 +259,20 @@ def test_what_a_rule_without_tuning_loses(tmp_path: Path) -> None:
     half = stats.t.ppf(1 - 0.05 / 2 / 2, 4) * stats.sem(losses)  # two rules
     assert row["joint_high"] - row["mean"] == pytest.approx(half)
     assert row["most"] == pytest.approx(max(losses))
+    other = read(
+        world(
+            tmp_path, "pictures", gains={"constant": 0.2, "tuned": 0.1}, fixed=["tuned", "linear"]
+        )
+    )
+    about = other.about["datasets"]["pictures"]
+    facts = other.about | {"datasets": {"pictures": about | {"kind": "images"}}}
+    both = compared.together([*records, Record(facts, other.tables)])
+    more = compared.untuned(both, compared.contrasts(both), "constant", 0.95)
+    assert not more.query("kind == 'interactions'")["rule"].isin(["tuned"]).any(), "fixed elsewhere"
+    assert more.query("kind == 'images'").set_index("rule")["tuned"].to_dict() == {
+        "tuned": False,
+        "linear": False,
+    }
     said_of = found.answers["rule"]
     assert (
         f"one loses least to the tuned constant on the test examples: {row['mean']:+.4f}" in said_of

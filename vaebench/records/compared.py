@@ -563,20 +563,26 @@ def untuned(
         low, high, joint_low, joint_high, most``.
     """
     fixed = {
-        name
+        (record.name, name)
         for record in records
         for name in (record.about["config"].get("tuning") or {}).get("fixed", [])
     }
-    controls = {record.about["question"]["control"] for record in records}
+    control_of = {record.name: record.about["question"]["control"] for record in records}
     rows: list[dict[str, Any]] = []
     for group, part in table.groupby(GROUP, sort=False):
         units = dict(zip(part["dataset"], part["unit"], strict=True))
-        wide = part.pivot_table(index="dataset", columns="label", values="difference", sort=False)
+        pairs = zip(part["study"], part["label"], strict=True)
+        asked = [(s, n) in fixed or n == strategy for s, n in pairs]
+        wide = part[asked].pivot_table(
+            index="dataset", columns="label", values="difference", sort=False
+        )
         if strategy not in wide:
             continue
         sign = int(part["sign"].iloc[0])
+        controls = {control_of[study] for study in part["study"]}
+        tuned = controls - {name for study, name in fixed if control_of[study] == name}
         known = wide.assign(**dict.fromkeys(controls - {*wide.columns}, 0.0))
-        rules_of = [name for name in known if name in (fixed | controls) and name != strategy]
+        rules_of = [name for name in known if name != strategy]
         level = 1 - (1 - confidence) / max(1, len(rules_of))
         for name in rules_of:
             loss = (sign * (known[strategy] - known[name])).dropna()
@@ -588,10 +594,8 @@ def untuned(
             )["difference"].to_numpy(float)
             if not len(each):
                 continue
-            row = dict(zip(GROUP, group, strict=True)) | {
-                "rule": name,
-                "tuned": name in controls - fixed,
-            }
+            row = dict(zip(GROUP, group, strict=True))
+            row |= {"rule": name, "tuned": name in tuned}
             row |= {"units": len(each), "mean": float(each.mean()), "most": float(each.max())}
             for key, at in (("", confidence), ("joint_", level)):
                 half = math.nan

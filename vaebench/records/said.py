@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 BEGIN = "<!-- the answer: `vaebench results … --readme README.md` writes these lines -->"
 END = "<!-- end of the answer -->"
 DECIDED = 0.05
+FEW = 3
+"""Strategies that are named in a line."""
 KINDS = {"images": "pictures"}
 """Kinds of data in print."""
 
@@ -52,7 +54,7 @@ def _of_group(each: Over) -> Iterator[str]:
     found = table[table["p_holm"] < DECIDED]
     ahead = found[each.sign * found["mean"] > 0]
     yield (
-        f"{name}: better than the control {listed(ahead, unit) or 'is nothing'}; "
+        f"{name}: better than the control {_first(ahead, unit)}; "
         f"{len(found) - len(ahead)} worse, {len(table) - len(found)} undecided."
     )
     for row in table[table["best"]].itertuples():
@@ -61,6 +63,13 @@ def _of_group(each: Over) -> Iterator[str]:
             f"{bounds(row.joint_low, row.joint_high, unit)}; a new data set will show "
             f"{bounds(row.predicted_low, row.predicted_high, unit)}."
         )
+
+
+def _first(rows: "pd.DataFrame", unit: str) -> str:
+    """The best few by name, the rest by number."""
+    ordered = rows.sort_values("mean", ascending=False, kind="stable", key=abs)
+    more = f" and {len(rows) - FEW} more" if len(rows) > FEW else ""
+    return (listed(ordered.head(FEW), unit) or "is nothing") + more
 
 
 def _units(number: int) -> str:
