@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vaebench.plots import COLUMN, legend, nothing, panels
@@ -13,6 +12,9 @@ from vaebench.plots.palette import Look
 
 PALE = "#9ecae1"
 DARK = "#08519c"
+FAR = 6
+"""Times the range between the quartiles of all means: a strategy so far off (β = 0) is named at the
+edge, so that it does not make the others one point."""
 MOST_LOSS = 0.3
 """Of all curves' largest loss: so much of the height shows; ends far above are cut."""
 
@@ -28,28 +30,29 @@ def predicted(table: pd.DataFrame, points: pd.DataFrame, unit: str) -> Figure:
     rows = table.sort_values("mean", ascending=False, kind="stable").reset_index(drop=True)
     figure, (axis,) = panels(1, width=1.7 * COLUMN, height=1.1 + 0.2 * max(3, len(rows)))
     axis.axvline(0, color="#555555", linewidth=1)
-    for place, row in enumerate(rows.itertuples()):
+    first, third = rows["mean"].quantile([0.25, 0.75])
+    far = (rows["mean"] - rows["mean"].median()).abs() > FAR * (third - first)
+    for place, (row, off) in enumerate(zip(rows.itertuples(), far, strict=True)):
+        if off:
+            above = row.mean > third
+            axis.annotate(
+                f"{row.mean:+.4g} ▸" if above else f"◂ {row.mean:+.4g}",
+                (0.99 if above else 0.01, place),
+                xycoords=("axes fraction", "data"),
+                ha="right" if above else "left",
+                va="center",
+                fontsize=7,
+            )
+            continue
         own = points.loc[points["strategy"] == row.strategy, "difference"]
         axis.hlines(place, row.predicted_low, row.predicted_high, color=PALE, linewidth=5)
         axis.hlines(place, row.joint_low, row.joint_high, color=DARK, linewidth=1.6)
         axis.plot(own, np.full(len(own), place), "|", color="#333333", markersize=6)
         axis.plot(row.mean, place, "o", color=DARK, markersize=4)
-    _view(axis, rows)
     axis.set_yticks(range(len(rows)), rows["strategy"])
     axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.set_xlabel(f"difference to the control{unit}")
     return figure
-
-
-def _view(axis: Axes, rows: pd.DataFrame) -> None:
-    """Limits by the usual strategies: one that is far off (β = 0) must not make them one point."""
-    ends = ["joint_low", "joint_high", "predicted_low", "predicted_high"]
-    known = rows[ends].to_numpy(float)
-    span = np.nanmax(known, axis=1) - np.nanmin(known, axis=1)
-    usual = known[span <= 4 * np.nanmedian(span)] if np.isfinite(span).any() else known
-    if np.isfinite(usual).any():
-        low, high = np.nanmin(usual), np.nanmax(usual)
-        axis.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
 
 
 def curves(lines: pd.DataFrame) -> Figure:
