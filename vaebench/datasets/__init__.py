@@ -6,12 +6,15 @@ workflow does the rest. Two families share all that follows the reading: :class:
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import scipy.sparse
+from pydantic import Field
 
 from vaebench.components import Checked
 from vaebench.datasets.protocol import HELD_OUT, Given, Protocol, Ratings, Split, Temporal, split
@@ -21,6 +24,9 @@ from vaebench.files import digest, whole, write_json
 COUNTED = 50 * 2**20
 """Bytes up to which a raw file is read when a study is planned, so that its counts are known."""
 
+
+Cutoff = Annotated[int, Field(ge=1)]
+"""K of the NDCG@K that judges a data set."""
 
 NO_FILE = Path()
 """What an embedded data set, which has no raw file, is given in its place."""
@@ -136,8 +142,11 @@ class Interactions(Dataset):
     kind: ClassVar[Literal["interactions", "images"]] = "interactions"
     split: Protocol | Given | Temporal
 
-    cutoff: ClassVar[int] = 100
-    """K of the natural NDCG@K; fewer items than that cannot be ranked so deep."""
+    cutoff: int = 100
+    """K of the NDCG@K that judges; a class whose data may have few items has it as an option."""
+
+    lists: Mapping[str, int] = MappingProxyType({})
+    """Further metrics that are asked for → K, the length of their lists."""
 
     def split_seed(self, raw: Path | None = None) -> str | None:  # noqa: ARG002
         """``split.seed`` of strong generalisation; the other kinds are fixed."""
@@ -159,11 +168,7 @@ class Interactions(Dataset):
         """
         parts = split(self.read(raw or NO_FILE), self.split)
         counts = parts.counts
-        if counts["training_items"] < self.cutoff:
-            raise DataError(
-                f"split: {counts['training_items']} items of training users are too few; "
-                f"allowed: at least {self.cutoff}, for NDCG@{self.cutoff}"
-            )
+        self.check_depth(counts["training_items"])
         for part in HELD_OUT:
             if counts[f"{part}_users"] == counts[f"{part}_users_without_target"]:
                 raise DataError(
@@ -171,6 +176,22 @@ class Interactions(Dataset):
                     "the training items; allowed: at least one, so more users or more items of each"
                 )
         return parts
+
+    def check_depth(self, items: int) -> None:
+        """Whether there are more items than the lists that are judged are long.
+
+        Raises:
+            DataError: a list would hold all items, so that none could be missing from it.
+        """
+        own = ", or a smaller cutoff" if "cutoff" in vars(self) else ""
+        asked = [(f"ndcg@{self.cutoff}", self.cutoff, own)]
+        asked += [(name, k, ", or a smaller k") for name, k in self.lists.items()]
+        for name, k, option in asked:
+            if items <= k:
+                raise DataError(
+                    f"{name}: a list of {k} holds all {items} items of training users; allowed: "
+                    f"more than {k} items{option}"
+                )
 
     def check(self, raw: Path) -> None:
         """Split a small file already, and leave a large one for its job."""

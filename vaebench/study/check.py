@@ -8,9 +8,11 @@ from pydantic import ValidationError
 from vaebench.cells.found import references
 from vaebench.cells.selection import selecting
 from vaebench.components import create, find, sentence
+from vaebench.datasets import Interactions
 from vaebench.datasets.fetch import check as check_raw
 from vaebench.errors import ConfigError, DataError
-from vaebench.metrics import Representation
+from vaebench.files import read_json
+from vaebench.metrics import Catalogue, Ranking, Representation
 from vaebench.metrics.elbo import ELBO
 from vaebench.strategies import Strategy
 from vaebench.study.keys import HOMES, ORDERS, Block
@@ -112,7 +114,8 @@ def _check_block(plan: Plan, block: Block, where: str, built: Built) -> None:
 
 def _check_selection(plan: Plan, block: Block, where: str, kind: str, *, has_bound: bool) -> None:
     """The metric that selects the epoch is one that can."""
-    name = (plan.study.training | block.training).get("select")
+    of_data = plan.study.selecting(block.dataset)
+    name = (plan.study.training | of_data | block.training).get("select")
     key = f"{where}." if "select" in block.training else ""
     asked = {}
     if name is not None:
@@ -132,12 +135,22 @@ def _check_selection(plan: Plan, block: Block, where: str, kind: str, *, has_bou
 def _check_raw(plan: Plan, name: str) -> None:
     """The raw file of a data set that is not split yet: here or published, and usable."""
     splits = plan.splits(name)
-    if all(split.card.exists() for split in splits):
-        return
+    dataset = plan.split_of(splits[0])
+    if isinstance(dataset, Interactions):
+        dataset.lists = _lists(plan)
     try:
-        check_raw(plan.split_of(splits[0]), plan.local_folder(), plan.beside)
+        if not all(split.card.exists() for split in splits):
+            check_raw(dataset, plan.local_folder(), plan.beside)
+        elif isinstance(dataset, Interactions):
+            dataset.check_depth(read_json(splits[0].card)["counts"]["training_items"])
     except DataError as error:
         raise ConfigError(f"datasets.{name}: {error}") from error
+
+
+def _lists(plan: Plan) -> dict[str, int]:
+    """The study's own metrics of lists → their K."""
+    made = {name: plan.created("metrics", name) for name in plan.study.metrics}
+    return {n: each.k for n, each in made.items() if isinstance(each, Ranking | Catalogue)}
 
 
 def _estimator(plan: Plan, block: Block, where: str) -> Estimator:
