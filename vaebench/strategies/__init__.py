@@ -42,6 +42,7 @@ class Stats:
         rate: (B, Z) R_ij in nats per example and latent; never clamped. Where the model has a
             penalty of its own, that penalty, (B, P), in its unit.
         counts: (B,) n_i, the number of interactions of user i; None where data have no counts.
+        dial: (B,) the β that the model was told; None where it was told none.
 
     Raises:
         ArgumentError: a value that is no tensor of its shape, or T < 1.
@@ -52,6 +53,7 @@ class Stats:
     distortion: Tensor
     rate: Tensor
     counts: Tensor | None = None
+    dial: Tensor | None = None
 
     def __post_init__(self) -> None:
         examples = tuple(getattr(self.distortion, "shape", ()))
@@ -61,8 +63,10 @@ class Stats:
                 raise ArgumentError(_refused(name, value, shape))
             if shape and value.shape[:1] != examples:
                 raise ArgumentError(_refused(name, value, (*examples, *shape[1:])))
-        if self.counts is not None and tuple(getattr(self.counts, "shape", ())) != examples:
-            raise ArgumentError(_refused("counts", self.counts, examples))
+        for name in ("counts", "dial"):
+            value = getattr(self, name)
+            if value is not None and tuple(getattr(value, "shape", ())) != examples:
+                raise ArgumentError(_refused(name, value, examples))
         if self.total < 1:
             raise ArgumentError(f"Stats.total: {self.total} is not allowed; it should be ≥ 1")
 
@@ -124,6 +128,18 @@ class Strategy(Checked, nn.Module, ABC):
     @abstractmethod
     def forward(self, stats: Stats) -> Tensor:
         """β for this update: shape (), (B, 1), (Z,) or (B, Z)."""
+
+    def dial(self, size: int, noise: torch.Generator) -> Tensor | None:  # noqa: ARG002
+        """β to tell the model before an update, (B,), drawn from ``noise``; by default none.
+
+        A strategy with one trains models that are told β (:mod:`vaebench.models.dial`), and no
+        others. What it drew comes back in ``stats.dial``.
+
+        Args:
+            size: B.
+            noise: the stream of training, on its device.
+        """
+        return None
 
     def update(self, stats: Stats) -> None:
         """Advance closed-loop state after an update of the encoder; by default nothing.
