@@ -4,9 +4,8 @@ A fit is a cell of a study: the same checks of options, the same split, training
 metrics, from the same random streams. What a study adds is the comparison.
 """
 
-import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +15,6 @@ import numpy as np
 import pandas as pd
 import scipy.sparse
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from vaebench import __version__
 from vaebench.cells import vae
@@ -29,15 +26,14 @@ from vaebench.cells.tested import built
 from vaebench.datasets import Interactions
 from vaebench.datasets.protocol import Protocol, Ratings, Split
 from vaebench.errors import ConfigError, DataError, Diverged, Interrupted
-from vaebench.files import whole
 from vaebench.metrics.bound import elbo
 from vaebench.models import VAE
 from vaebench.seeds import torch_stream
-from vaebench.sharing.trust import refuse_foreign
+from vaebench.sharing import model_file
 from vaebench.sparse import Batch, SparseRows, counts
 from vaebench.statistics.dial import best_by_activity, turned_by_activity
 from vaebench.study.check import check
-from vaebench.study.keys import HOMES, SHIPPED
+from vaebench.study.keys import SHIPPED
 from vaebench.study.plan import Plan
 from vaebench.training.data import Data, HeldOut
 
@@ -52,6 +48,9 @@ SAMPLES = 10
 
 HELD_OUT = 0.1
 """The share of users that validate, and the share that test, unless ``split`` says otherwise."""
+
+SCORES = 2**25
+"""Scores held at a time, 128 MiB: users times items."""
 
 NEUTRAL = {"at": 1.0, "exponent": 0.0, "typical": 1.0}
 """The options of a dial where nothing is said."""
@@ -252,19 +251,22 @@ class Fitted:
         if k < 1:
             raise DataError(f"k: {k} is not allowed; it should be at least 1")
         rows, users = self._rows(ratings)
-        scores = logits(self.model)(rows)
-        scores[rows.rows, rows.indices] = -torch.inf
-        best, chosen = torch.topk(scores, min(k, scores.shape[1]))
-        width = best.shape[1]
-        frame = pd.DataFrame(
-            {
-                "user": np.repeat(users, width),
-                "rank": np.tile(np.arange(1, width + 1), len(users)),
-                "item": self.items[chosen.flatten().numpy()],
-                "score": best.flatten().numpy(),
-            }
-        )
-        return frame[np.isfinite(frame["score"])].reset_index(drop=True)
+        return pd.concat(recommended(self, rows, users, k), ignore_index=True)
+
+    def stream(self, tables: Iterable[pd.DataFrame], k: int = 10) -> Iterator[pd.DataFrame]:
+        """Recommendations table by table, in the memory that the largest one needs.
+
+        ``vaebench recommend`` reads files of any size in this way.
+
+        Args:
+            tables: as ``ratings`` of :meth:`recommend`; each has all rows of its users.
+            k: at least 1.
+
+        Raises:
+            DataError: as of :meth:`recommend`.
+        """
+        for ratings in tables:
+            yield self.recommend(ratings, k)
 
     def at(self, beta: float, exponent: float = 0.0, typical: float = 1.0) -> "Fitted":
         """The same weights with the dial at β_i = beta · (n_i / typical)^exponent.
@@ -390,9 +392,7 @@ class Fitted:
             "items": self.items.tolist(),
             "trace": self.trace.to_dict("list"),
         }
-        weights = {name: value.contiguous() for name, value in self.model.state_dict().items()}
-        with whole(Path(path)) as temporary:
-            save_file(weights, temporary, {"vaebench": json.dumps(about)})
+        model_file.write(Path(path), self.model, about)
 
     def _tested(self) -> tuple[HeldOut, np.ndarray]:
         if self.test is None:
@@ -430,6 +430,34 @@ class Fitted:
         return scipy.sparse.csr_matrix((np.ones(pairs.shape[1], np.float32), pairs), shape)
 
 
+def recommended(
+    fitted: Fitted, rows: SparseRows, users: np.ndarray, k: int
+) -> Iterator[pd.DataFrame]:
+    """See :meth:`Fitted.recommend`; so many users at a time that their scores are bounded.
+
+    Args:
+        fitted: the model.
+        rows: (U, I) what is known of the users.
+        users: (U,) their ids.
+        k: at least 1.
+    """
+    for some in torch.arange(len(rows)).split(max(1, SCORES // len(fitted.items))):
+        batch = rows[some]
+        scores = logits(fitted.model)(batch)
+        scores[batch.rows, batch.indices] = -torch.inf
+        best, chosen = torch.topk(scores, min(k, scores.shape[1]))
+        width = best.shape[1]
+        frame = pd.DataFrame(
+            {
+                "user": np.repeat(users[some.numpy()], width),
+                "rank": np.tile(np.arange(1, width + 1), len(some)),
+                "item": fitted.items[chosen.flatten().numpy()],
+                "score": best.flatten().numpy(),
+            }
+        )
+        yield frame[np.isfinite(frame["score"])].reset_index(drop=True)
+
+
 def load(path: str | Path, *, trust: bool = False) -> Fitted:
     """A model that :meth:`Fitted.save` wrote. Nothing in the file is executed.
 
@@ -441,23 +469,14 @@ def load(path: str | Path, *, trust: bool = False) -> Fitted:
         DataError: no such file, or not one of ours.
         ConfigError: the model's class is not vaebench's, and ``trust`` is not given.
     """
+    model, about = model_file.read(Path(path), trust=trust)
     try:
-        with safe_open(str(path), "pt") as file:
-            about = json.loads((file.metadata() or {})["vaebench"])
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
-        config, items = about["config"], _ids(about["items"])
-        trace = pd.DataFrame(about["trace"])
-        if not trust:
-            refuse_foreign({"model": config["model"]}, {"model": HOMES["models"]})
-        model = build(config["model"], len(items), ("read",))
-        model.load_state_dict(weights)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        words = " ".join(str(error).split())[:200]
+        items, trace = _ids(about["items"]), pd.DataFrame(about["trace"])
+    except (KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"cannot load {path}: {words}; allowed: a file that save() wrote"
+            f"cannot load {path}: items or trace are damaged; allowed: a file that save() wrote"
         ) from error
-    model.eval()
-    return Fitted(model, config, items, trace)
+    return Fitted(model, about["config"], items, trace)
 
 
 def _sizes(examples: Batch) -> np.ndarray:
@@ -495,10 +514,18 @@ def _column(ratings: pd.DataFrame, name: str) -> np.ndarray:
     """
     if name not in getattr(ratings, "columns", ()):
         raise DataError(f"ratings: there is no column {name!r}; allowed: a data frame with one")
-    return _ids(ratings[name].tolist(), name)
+    values = ratings[name]
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind == "i":
+        return values.to_numpy(np.int64)
+    return _ids(values.tolist(), name)
 
 
 def _ids(values: list[Any], name: str = "item") -> np.ndarray:
+    """Ids as int64, or as texts.
+
+    Raises:
+        DataError: other things, or both.
+    """
     kinds = {type(value) for value in values}
     if kinds <= {int}:
         return np.array(values, np.int64)

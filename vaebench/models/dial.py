@@ -61,16 +61,16 @@ class Shift(nn.Module):
 
 
 class Gate(Shift):
-    """h · 2σ(a(β)), between 0 and 2h, h at the start.
+    """h · g(β), g between 0 and 2 through 2σ(a_k) at the knots, 1 at the start.
 
-    Gates of log β are those of Bae et al. 2023, arXiv:2212.03905. They take a(β) from a perceptron;
-    here it goes through one value a knot, so that a unit can switch off at a β of its own
-    (docs/tried.md has the numbers of both).
+    Gates of log β are those of Bae et al. 2023, arXiv:2212.03905, who take them from a perceptron;
+    here each knot has a value, so that a unit can switch off at a β of its own (docs/tried.md has
+    the numbers of both).
     """
 
     def forward(self, h: Tensor, given: Tensor) -> Tensor:
         """(B, H) → (B, H)."""
-        return h * (2 * torch.sigmoid(given @ self.values))
+        return h * (given @ (2 * torch.sigmoid(self.values)))
 
 
 class Chain(nn.Module):
@@ -141,9 +141,7 @@ class Dialled(Base):
         self.high.fill_(-torch.inf)
 
     def dial(self, x: Batch) -> Tensor:
-        """β of each example, (B,)."""
-        if self._told is not None:
-            return self._told.to(self.low.device).expand(len(x))
+        """β of each example where nothing is told, (B,)."""
         sizes = counts(x) if self.exponent else None
         if sizes is None:
             beta = torch.full((len(x),), self.at, device=self.low.device)
@@ -154,7 +152,7 @@ class Dialled(Base):
 
     def given(self, x: Batch) -> Tensor:
         """Where the dial stands for each example: :func:`hats` of its β, (B, K)."""
-        return hats(self.dial(x))
+        return hats(self.dial(x)) if self._told is None else self._told.expand(len(x), -1)
 
     def standing(self, given: Tensor | None, z: Tensor) -> Tensor:
         """``given``; where there is none, the dial at ``at`` for each of z (B, Z)."""
@@ -170,7 +168,8 @@ class Dialled(Base):
 
         In training mode the range of β that was trained grows to hold it.
         """
-        before, self._told = self._told, beta
+        beta = beta.to(self.low).reshape(-1)
+        before, self._told = self._told, hats(beta)
         if self.training:
             self.low.copy_(torch.minimum(self.low, beta.min()))
             self.high.copy_(torch.maximum(self.high, beta.max()))

@@ -31,6 +31,7 @@ class GatedImageMLP(Dialled, VAE):
     """
 
     data_kind: ClassVar[Literal["interactions", "images"]] = "images"
+    encoder: nn.ModuleDict
 
     def __init__(
         self,

@@ -32,6 +32,8 @@ class GatedMultVAE(Dialled, Recommender):
         torch.Size([3, 10])
     """
 
+    encoder: nn.ModuleDict
+
     def __init__(
         self,
         features: int,
