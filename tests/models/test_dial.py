@@ -212,7 +212,7 @@ def linear() -> tuple[Dialled, Tensor]:
     """One training of a linear model for all β in [.05, 8]."""
     x = gaussian_pictures()
     model = GatedImageMLP(len(VARIANCES), hidden=[], latents=LATENTS, likelihood=GAUSSIAN)
-    trained(model, x, LogUniform(low=0.05, high=8.0, tilt=1.0), 100, 100, rate=0.03)
+    trained(model, x, LogUniform(low=0.05, high=8.0, tilt=1.0), 100, 100, rate=0.05)
     return model, x
 
 

@@ -66,8 +66,8 @@ def best_by_activity(
                 "beta": best,
                 "low": low,
                 "high": high,
-                "value": np.interp(np.log(best), np.log(betas), mean),
-                "at_common": np.interp(np.log(common), np.log(betas), mean),
+                "value": _between(mean, betas, best),
+                "at_common": _between(mean, betas, common),
             }
         )
     return pd.DataFrame(rows)
@@ -90,6 +90,15 @@ def _best(means: np.ndarray, betas: Sequence[float]) -> np.ndarray:
     move = ((x[1] - x[0]) * left - (x[1] - x[2]) * right) / np.where(bend == 0, 1, 2 * bend)
     refined = np.where(bend == 0, x[1], (x[1] - move).clip(x[0], x[2]))
     return np.exp(np.where(top == middle, refined, log[top]))
+
+
+def _between(mean: np.ndarray, betas: Sequence[float], beta: float) -> float:
+    """The curve (K,) at ``beta``: a parabola in log β through the nearest three points."""
+    log, place = np.log(betas), np.log(beta)
+    first = int(np.abs(log - place).argmin()) - 1
+    near = slice(max(0, min(first, len(log) - 3)), max(0, min(first, len(log) - 3)) + 3)
+    through = np.polynomial.Polynomial.fit(log[near], mean[near], len(log[near]) - 1)
+    return float(through(place))
 
 
 @dataclass(frozen=True)

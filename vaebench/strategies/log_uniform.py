@@ -1,11 +1,12 @@
 """A weight drawn anew for every example: what trains a model for all β at once."""
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
+from vaebench.search import WEIGHT
 from vaebench.strategies import Stats, Strategy, Weight
 
 
@@ -28,6 +29,8 @@ class LogUniform(Strategy):
         >>> LogUniform(low=0.1, high=10.0).dial(4, noise) > torch.tensor([0.1, 0.3, 1.0, 3.0])
         tensor([True, True, True, True])
     """
+
+    search_space: ClassVar = {"low": WEIGHT}
 
     def __init__(
         self,
