@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 import vaebench
 from vaebench.datasets.planted import Planted
+from vaebench.datasets.protocol import Protocol
 from vaebench.errors import VaebenchError
 from vaebench.library import Fitted
 
@@ -23,7 +24,8 @@ TRAINING = {"epochs": 25, "batch_size": 50, "learning_rate": 5e-3, "device": "cp
 
 @pytest.fixture(scope="module")
 def ratings() -> pd.DataFrame:
-    found = Planted(users=600, items=120).read(Path())
+    sizes = Protocol(min_items_per_user=0, validation_users=60, test_users=60)
+    found = Planted(users=600, items=120, split=sizes).read(Path())
     return pd.DataFrame({"user": found.users, "item": found.items + 1_000})
 
 
@@ -62,11 +64,13 @@ def test_a_dial_by_activity_is_chosen_on_validation_users(fitted: Fitted) -> Non
     about = turned.config["model"]
     assert about["exponent"] == 1.0
     assert fitted.validation is not None
-    shown = fitted.validation[0].fold_in
-    assert shown is not None
-    assert about["typical"] == pytest.approx(shown.counts.mean().item())
-    constant = fitted.turned_by_activity(exponents=(0.0,)).config["model"]["at"]
-    assert constant == pytest.approx(fitted.config["model"]["at"] * constant)
+    part = fitted.validation[0]
+    assert part.fold_in is not None
+    assert part.held_out is not None
+    judged = part.fold_in.counts[part.held_out.lengths > 0]
+    assert about["typical"] == pytest.approx(judged.mean().item())
+    constant = fitted.turned_by_activity(exponents=(0.0,)).config["model"]
+    assert (constant["exponent"], constant["typical"]) == (0.0, 1.0)
     assert fitted.config["model"]["at"] == 1.0, "the model itself is not turned"
 
 
