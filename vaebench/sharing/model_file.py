@@ -57,10 +57,10 @@ def read(path: Path, *, trust: bool = False) -> tuple[VAE, dict[str, Any]]:
             about = json.loads((file.metadata() or {})[KEY])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
         config, items = about["config"], about["items"]
-        streams_of(config)
         if not trust:
             refuse_foreign({"model": config["model"]}, {"model": HOMES["models"]})
         model = _model(config["model"], items, weights)
+        streams_of(config)
     except ConfigError:
         raise
     except (
