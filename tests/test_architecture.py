@@ -61,7 +61,7 @@ def test_figures_never_compute_and_never_load_torch() -> None:
 SHARED = {
     "baselines": {"item_item"},
     "datasets": {"protocol", "tables", "fetch", "pictures", "arrays", "published", "jobs"},
-    "models": {"layers", "pixels", "products"},
+    "models": {"dial", "layers", "pixels", "products"},
     "metrics": {"annealed", "bound", "comparison", "importance", "latents"},
 }
 """Modules beside the components that are no components: what these are made of."""

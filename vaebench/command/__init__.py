@@ -21,6 +21,7 @@ COMMANDS = {
     "plan": ("vaebench.report.costs", "what a study will cost, before anybody spends it"),
     "status": ("vaebench.command.status", "how many cells are done, failed and to do"),
     "report": ("vaebench.command.report", "tables and report of what is finished; trains nothing"),
+    "recommend": ("vaebench.command.recommend", "the best items for each user of a file"),
     "new": ("vaebench.command.new", "write a strategy, model, data set or metric of your own"),
     "verify": ("vaebench.sharing.verify", "do the results of a study or an archive agree?"),
     "archive": ("vaebench.sharing.archive", "a study in one file, for another person to check"),

@@ -20,7 +20,7 @@ from vaebench.study.own import check_order, check_own
 from vaebench.study.plan import Plan
 from vaebench.training.estimators import Estimator
 from vaebench.training.settings import Training
-from vaebench.training.weighing import check_weighs
+from vaebench.training.weighing import check_dial, check_weighs
 
 
 def check(plan: Plan) -> None:
@@ -103,6 +103,7 @@ def _check_block(plan: Plan, block: Block, where: str, built: Built) -> None:
             raise ConfigError(f"{where}.strategies: {name!r}: {error}") from None
         try:
             check_weighs(strategy, model, (name, block.model))
+            check_dial(strategy, model, (name, block.model))
         except ConfigError as error:
             raise ConfigError(f"{where}.strategies: {error}") from None
         if strategy.needs_counts and kind != "interactions":
