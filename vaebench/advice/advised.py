@@ -1,0 +1,219 @@
+"""The advice: trials in their order, the choice, and its sentences."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vaebench.advice.trials import ANNEALED, OutOfTimeError, Trained, Trials, Tried
+from vaebench.advice.verdict import Difference, alike, difference
+
+ONE = {"class": "constant.Constant", "beta": 1.0}
+MOST_SEEDS = 3
+CHALLENGERS = 4
+"""Ways beside the best constant that may take its place: comparisons of the choice."""
+
+WORDS = {"one": "β = 1", "published": "the published annealing"}
+FORM = "EASE^R"
+NOTHING = (
+    "No trial came to its end within the budget, so there is no advice from your own data: allow "
+    "more --minutes."
+)
+
+
+@dataclass
+class Advice:
+    """What is advised, and why.
+
+    Attributes:
+        chosen: the way: its seed-0 training; None where no trial ended.
+        tried: everything that was tried.
+        against: ``one``, ``published``, ``ease`` → the chosen way minus it, on test users.
+        alike: constant βs that cannot be told from the best.
+        shape: of the training part.
+        metric: that judges.
+        band: what studies lead to expect: ``beta, middle, low, high``.
+    """
+
+    chosen: Trained | None
+    tried: Tried
+    shape: Mapping[str, float]
+    metric: str
+    against: dict[str, Difference] = field(default_factory=dict)
+    alike: list[float] = field(default_factory=list)
+    band: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def sentences(self) -> list[str]:
+        """Three: what to set, what it is worth, and whether a closed form is better."""
+        if self.chosen is None:
+            return [NOTHING]
+        return [self._what(), self._worth(), self._closed()]
+
+    def _what(self) -> str:
+        chosen, n = self.chosen, self.shape["mean_n"]
+        assert chosen is not None  # noqa: S101 (asked for with one)
+        options = chosen.strategy
+        if "gamma" in options:
+            way = (
+                f"Let β grow with a user's interactions: β_u = {options['gamma']:.3g}·n_u, "
+                f"{options['gamma'] * n:.3g} on average"
+            )
+        elif "cap" in options:
+            way = (
+                f"Raise β from 0 to {options['cap']:g} over the first {options['warmup']:.0%} of "
+                "training"
+            )
+        else:
+            way = f"Set β = {options['beta']:g} throughout training"
+        units = f"{chosen.beta / n:.2g} per interaction; rate {chosen.rate / n:.2g} nats each"
+        if len(self.alike) > 1 and "beta" in options:
+            span = f"; β from {self.alike[0]:g} to {self.alike[-1]:g} cannot be told from it"
+        else:
+            span = ""
+        return f"{way} ({units}{span})."
+
+    def _worth(self) -> str:
+        known = {name: self.against[name] for name in WORDS if name in self.against}
+        if not known:
+            return "The budget ended before it could be compared with β = 1 and the annealing."
+        first = next(iter(known.values()))
+        many = "training" if first.trainings == 1 else "trainings"
+        base = f"{first.users:,} test users, {first.trainings} {many} each"
+        if not any(each.told for each in known.values()):
+            said = ", ".join(f"{WORDS[name]} {each}" for name, each in known.items())
+            return f"Your data cannot tell it from {said} ({self.metric.upper()}; {base})."
+        parts = []
+        for name, each in known.items():
+            how = "cannot be told from" if not each.told else "is ahead of"
+            how = "is behind" if each.told and each.mean < 0 else how
+            parts.append(f"{how} {WORDS[name]}, {each}")
+        return f"In {self.metric.upper()} it {' and '.join(parts)} ({base})."
+
+    def _closed(self) -> str:
+        found = self.against.get("ease")
+        if found is None:
+            why = self.tried.why_not_closed
+            return f"{FORM}, the closed form to compare with, was not fitted: {why}."
+        if not found.told:
+            return (
+                f"Your data cannot tell a closed form ({FORM}) from it: it is at {_turned(found)}."
+            )
+        if found.mean < 0:
+            return (
+                f"A closed form ({FORM}) is expected to be better, by {_turned(found)}: take that "
+                "unless you need a VAE."
+            )
+        return f"A closed form ({FORM}) is expected to be worse: {_turned(found)}."
+
+
+def _turned(found: Difference) -> str:
+    return str(Difference(-found.mean, -found.high, -found.low, found.users, found.trainings))
+
+
+def advise(trials: Trials, shape: Mapping[str, float], metric: str) -> Advice:
+    """Make the trials and choose; what is done when time ends or Ctrl-C comes is what counts."""
+    tried = trials.tried
+    try:
+        _try(trials, shape)
+    except OutOfTimeError:
+        tried.ended = "time"
+    except KeyboardInterrupt:
+        tried.ended = "interrupted"
+    return concluded(tried, shape, metric)
+
+
+def _try(trials: Trials, shape: Mapping[str, float]) -> None:
+    trials.fit()
+    trials.constants()
+    best = _best_constant(trials.tried)
+    if best is None:
+        return
+    trials.closed_form()
+    trials.train("published", ANNEALED)
+    trials.train("one", ONE)
+    beta = best.strategy["beta"]
+    trials.train("annealed", ANNEALED | {"cap": beta})
+    gamma = float(f"{beta / shape['mean_n']:.3g}")
+    trials.train("user-scaled", {"class": "user_scaled.UserScaled", "gamma": gamma})
+    chosen = choice(trials.tried)
+    assert chosen is not None  # noqa: S101 (there is a best constant)
+    for seed in range(1, MOST_SEEDS):
+        ways = {"one": ONE, "published": ANNEALED} | {chosen.name: chosen.strategy}
+        for name, strategy in ways.items():
+            trials.train(name, strategy, seed)
+
+
+def _best_constant(tried: Tried) -> Trained | None:
+    whole = [each for each in tried.whole if each.name == "constant" and not each.seed]
+    return max(whole, key=lambda each: each.score, default=None)
+
+
+def choice(tried: Tried) -> Trained | None:
+    """The best whole constant β by validation, unless another way is told to be better there.
+
+    Another way takes its place where the interval of the difference on the validation users of the
+    first training is above 0, at level 1 − α/m with m = :data:`CHALLENGERS`; of several the best.
+    """
+    best = _best_constant(tried)
+    if best is None:
+        return None
+    others = [each for each in tried.whole if each.name != "constant" and not each.seed]
+    ahead = [each for each in others if difference([each.users], [best.users], CHALLENGERS).low > 0]
+    return max(ahead, key=lambda each: each.score, default=best)
+
+
+def concluded(tried: Tried, shape: Mapping[str, float], metric: str) -> Advice:
+    """The choice and its comparisons, from what was tried."""
+    chosen = choice(tried)
+    advice = Advice(chosen, tried, shape, metric)
+    if chosen is None:
+        return advice
+    best = _best_constant(tried)
+    assert best is not None  # noqa: S101 (else nothing is chosen)
+    advice.alike = alike(tried.rungs, best)
+    mine = _tests(tried, chosen.name, chosen.strategy)
+    others = {name: _tests(tried, name) for name in WORDS if name != chosen.name}
+    if tried.closed is not None and tried.closed.test is not None:
+        others["ease"] = {0: tried.closed.test}
+    others = {name: tests for name, tests in others.items() if tests}
+    for name, tests in others.items():
+        seeds = sorted(mine) if name == "ease" else sorted(set(mine) & set(tests))
+        theirs = [tests[0]] if name == "ease" else [tests[seed] for seed in seeds]
+        if seeds:
+            advice.against[name] = difference([mine[s] for s in seeds], theirs, len(others))
+    return advice
+
+
+def _tests(
+    tried: Tried, name: str, strategy: Mapping[str, Any] | None = None
+) -> dict[int, np.ndarray]:
+    """Seed → values of the test users."""
+    return {
+        each.seed: each.test
+        for each in tried.whole
+        if each.name == name
+        and each.test is not None
+        and (strategy is None or each.strategy == strategy)
+    }
+
+
+def table(tried: Tried) -> list[dict[str, Any]]:
+    """A row a state of a trial: what it was and what validation said; test where it was read."""
+    rows = []
+    whole = {id(each) for each in tried.whole}
+    states: Sequence[tuple[int | None, Trained]] = [
+        *((number, each) for number, rung in enumerate(tried.rungs, 1) for each in rung),
+        *((None, each) for each in tried.whole if id(each) in whole),
+        *([(None, tried.closed)] if tried.closed else []),
+    ]
+    for rung, each in states:
+        row: dict[str, Any] = {"rung": rung, "name": each.name, "seed": each.seed}
+        row |= {"options": {k: v for k, v in each.strategy.items() if k != "class"}}
+        row |= {"epochs": each.epochs, "validation": each.score, "beta": each.beta}
+        row |= {"rate": each.rate}
+        row["test"] = math.nan if each.test is None else float(np.nanmean(each.test))
+        rows.append(row)
+    return rows
