@@ -8,13 +8,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vaebench.advice.trials import ANNEALED, OutOfTimeError, Trained, Trials, Tried
+from vaebench.advice.prior import Expected, ahead, combined, transferred
+from vaebench.advice.trials import (
+    ANNEALED,
+    MORE,
+    Chooses,
+    OutOfTimeError,
+    Trained,
+    Trials,
+    Tried,
+)
 from vaebench.advice.verdict import Difference, alike, difference
 
 ONE = {"class": "constant.Constant", "beta": 1.0}
 MOST_SEEDS = 3
 CHALLENGERS = 4
 """Ways beside the best constant that may take its place: comparisons of the choice."""
+
+OTHERS = ("annealed", "user-scaled")
+"""Strategies that are tried beside those that studies show to be better than a constant."""
 
 WORDS = {"one": "β = 1", "published": "the published annealing"}
 FORM = "EASE^R"
@@ -113,32 +125,49 @@ def _turned(found: Difference) -> str:
     return str(Difference(-found.mean, -found.high, -found.low, found.users, found.trainings))
 
 
-def advise(trials: Trials, shape: Mapping[str, float], metric: str) -> Advice:
+def advise(trials: Trials, prior: Expected, metric: str) -> Advice:
     """Make the trials and choose; what is done when time ends or Ctrl-C comes is what counts."""
     tried = trials.tried
     try:
-        _try(trials, shape)
+        _try(trials, prior)
     except OutOfTimeError:
         tried.ended = "time"
     except KeyboardInterrupt:
         tried.ended = "interrupted"
-    return concluded(tried, shape, metric)
+    return concluded(tried, prior, metric)
 
 
-def _try(trials: Trials, shape: Mapping[str, float]) -> None:
+def chooser(prior: Expected) -> Chooses:
+    """The order of trials by :func:`vaebench.advice.prior.combined`."""
+
+    def choose(trained: Sequence[Trained]) -> list[int]:
+        if not trained:
+            return []
+        betas = [each.strategy["beta"] for each in trained]
+        other = prior.centred(betas) if prior.enough else None
+        values = combined(np.stack([each.users for each in trained]), other)
+        return [int(place) for place in np.argsort(-values, kind="stable")]
+
+    return choose
+
+
+def _try(trials: Trials, prior: Expected) -> None:
     trials.fit()
-    trials.constants()
-    best = _best_constant(trials.tried)
+    trials.constants(chooser(prior))
+    best = best_constant(trials.tried, prior)
     if best is None:
         return
-    trials.closed_form()
+    if trials.judged:
+        trials.closed_form()
     trials.train("published", ANNEALED)
     trials.train("one", ONE)
-    beta = best.strategy["beta"]
-    trials.train("annealed", ANNEALED | {"cap": beta})
-    gamma = float(f"{beta / shape['mean_n']:.3g}")
-    trials.train("user-scaled", {"class": "user_scaled.UserScaled", "gamma": gamma})
-    chosen = choice(trials.tried)
+    beta, known = best.strategy["beta"], prior.studies if prior.enough else []
+    others = dict.fromkeys([*ahead(known), *OTHERS])
+    for name in list(others)[:MORE]:
+        trials.train(name, transferred(name, beta, prior.shape, known))
+    if not trials.judged:
+        return
+    chosen = choice(trials.tried, prior)
     assert chosen is not None  # noqa: S101 (there is a best constant)
     for seed in range(1, MOST_SEEDS):
         ways = {"one": ONE, "published": ANNEALED} | {chosen.name: chosen.strategy}
@@ -146,18 +175,19 @@ def _try(trials: Trials, shape: Mapping[str, float]) -> None:
             trials.train(name, strategy, seed)
 
 
-def _best_constant(tried: Tried) -> Trained | None:
+def best_constant(tried: Tried, prior: Expected) -> Trained | None:
+    """The whole constant β that trials and studies together say is best; None without one."""
     whole = [each for each in tried.whole if each.name == "constant" and not each.seed]
-    return max(whole, key=lambda each: each.score, default=None)
+    return whole[chooser(prior)(whole)[0]] if whole else None
 
 
-def choice(tried: Tried) -> Trained | None:
-    """The best whole constant β by validation, unless another way is told to be better there.
+def choice(tried: Tried, prior: Expected) -> Trained | None:
+    """The best whole constant β, unless another way is told to be better on validation.
 
     Another way takes its place where the interval of the difference on the validation users of the
     first training is above 0, at level 1 − α/m with m = :data:`CHALLENGERS`; of several the best.
     """
-    best = _best_constant(tried)
+    best = best_constant(tried, prior)
     if best is None:
         return None
     others = [each for each in tried.whole if each.name != "constant" and not each.seed]
@@ -165,13 +195,17 @@ def choice(tried: Tried) -> Trained | None:
     return max(ahead, key=lambda each: each.score, default=best)
 
 
-def concluded(tried: Tried, shape: Mapping[str, float], metric: str) -> Advice:
+def concluded(tried: Tried, prior: Expected, metric: str) -> Advice:
     """The choice and its comparisons, from what was tried."""
-    chosen = choice(tried)
-    advice = Advice(chosen, tried, shape, metric)
+    chosen = choice(tried, prior)
+    advice = Advice(chosen, tried, prior.shape, metric)
     if chosen is None:
         return advice
-    best = _best_constant(tried)
+    if prior.enough:
+        betas = [each.strategy["beta"] for each in tried.rungs[0]]
+        level = float(np.mean([each.score for each in tried.rungs[0]]))
+        advice.band = prior.band(betas, level)
+    best = best_constant(tried, prior)
     assert best is not None  # noqa: S101 (else nothing is chosen)
     advice.alike = alike(tried.rungs, best)
     mine = _tests(tried, chosen.name, chosen.strategy)

@@ -143,12 +143,15 @@ def bench(reading: Reading, minutes: float = MINUTES) -> Bench:
         validation_users=held_out,
         test_users=held_out,
     )
-    training = users - 2 * held_out
-    batch = int(np.clip(round(training * EPOCHS[1] / UPDATES), *BATCH))
-    epochs = int(np.clip(round(UPDATES * batch / training), *EPOCHS))
-    settings = {"epochs": epochs, "batch_size": batch, "learning_rate": 2e-3}
     k = LONG if items >= LONG_FROM else SHORT
-    return Bench(part, protocol, items, settings, k, said, rare, found)
+    return Bench(part, protocol, items, settings(users - 2 * held_out), k, said, rare, found)
+
+
+def settings(users: int) -> dict[str, int | float]:
+    """Of a whole training on so many users: about :data:`UPDATES` updates, as in the studies."""
+    batch = int(np.clip(round(users * EPOCHS[1] / UPDATES), *BATCH))
+    epochs = int(np.clip(round(UPDATES * batch / users), *EPOCHS))
+    return {"epochs": epochs, "batch_size": batch, "learning_rate": 2e-3}
 
 
 def _kept(found: Ratings, rare: int, active: int) -> np.ndarray:

@@ -216,7 +216,10 @@ Said = Callable[[str, float, float], None]
 
 
 class Trials:
-    """Trials on one split, in the order of their use, until the clock says stop."""
+    """Trials on one split, in the order of their use, until the clock says stop.
+
+    Without ``judged`` they end with the choice: the test part stays shut, no closed form is fitted.
+    """
 
     def __init__(
         self,
@@ -225,7 +228,10 @@ class Trials:
         k: int,
         clock: Clock,
         said: Said = lambda *_: None,
+        *,
+        judged: bool = True,
     ) -> None:
+        self.judged = judged
         self.split, self.training, self.k = split, dict(training), k
         self.clock, self.said = clock, said
         self.tried = Tried()
@@ -309,7 +315,8 @@ class Trials:
         return Training(trained, self.split, self.training, self.k)
 
     def _finish(self, training: Training) -> None:
-        training.test()
+        if self.judged:
+            training.test()
         self.tried.whole.append(training.trained)
 
     def _go_on(self, training: Training, until: int) -> bool:

@@ -11,7 +11,9 @@ from pathlib import Path
 from vaebench.advice import advised, shape, written
 from vaebench.advice.bench import bench
 from vaebench.advice.columns import layout
+from vaebench.advice.prior import expected, said
 from vaebench.advice.reading import read
+from vaebench.advice.studies import load
 from vaebench.advice.trials import Clock, Trials
 from vaebench.errors import ConfigError
 
@@ -104,8 +106,10 @@ def main(arguments: Sequence[str]) -> None:
     say(*tried_on.said)
     with tempfile.TemporaryDirectory() as folder, progress.over():
         described = tried_on.write(Path(folder))
+        prior = expected(load(), described)
+        say(*said(prior))
         trials = Trials(Path(folder), tried_on.training, tried_on.k, clock, progress.trials)
-        advice = advised.advise(trials, described, tried_on.metric)
+        advice = advised.advise(trials, prior, tried_on.metric)
     if advice.tried.ended == "interrupted":
         say("stopped: what follows is from the trials that came to their end")
     say("", *advice.sentences())
