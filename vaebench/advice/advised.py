@@ -22,10 +22,7 @@ from vaebench.advice.verdict import Difference, alike, difference
 
 ONE = {"class": "constant.Constant", "beta": 1.0}
 MOST_SEEDS = 3
-CHALLENGERS = 4
-"""Ways beside the best constant that may take its place: comparisons of the choice."""
-
-OTHERS = ("annealed", "user-scaled")
+OTHERS = ("constant-cyclical-lr", "annealed", "user-scaled")
 """Strategies that are tried beside those that studies show to be better than a constant."""
 
 WORDS = {"one": "β = 1", "published": "the published annealing"}
@@ -80,8 +77,10 @@ class Advice:
             )
         else:
             way = f"Set β = {options['beta']:g} throughout training"
+        if cycles := chosen.training.get("learning_rate_cycles"):
+            way += f", with a learning rate that is cycled {cycles} times"
         units = f"{chosen.beta / n:.2g} per interaction; rate {chosen.rate / n:.2g} nats each"
-        if len(self.alike) > 1 and "beta" in options:
+        if len(self.alike) > 1 and chosen.name == "constant":
             span = f"; β from {self.alike[0]:g} to {self.alike[-1]:g} cannot be told from it"
         else:
             span = ""
@@ -182,17 +181,24 @@ def best_constant(tried: Tried, prior: Expected) -> Trained | None:
 
 
 def choice(tried: Tried, prior: Expected) -> Trained | None:
-    """The best whole constant β, unless another way is told to be better on validation.
+    """The best whole constant β, unless another way is ahead on validation by more than 1 s.e.
 
-    Another way takes its place where the interval of the difference on the validation users of the
-    first training is above 0, at level 1 − α/m with m = :data:`CHALLENGERS`; of several the best.
+    The standard error is that of the mean difference of the validation users, first training
+    against first training; of several ways that are so far ahead the one with the best score. It is
+    a rule to choose by, not a test: whether the data can tell is said by users that did not choose.
     """
     best = best_constant(tried, prior)
     if best is None:
         return None
     others = [each for each in tried.whole if each.name != "constant" and not each.seed]
-    ahead = [each for each in others if difference([each.users], [best.users], CHALLENGERS).low > 0]
-    return max(ahead, key=lambda each: each.score, default=best)
+    ahead_of = [each for each in others if _ahead(each.users - best.users)]
+    return max(ahead_of, key=lambda each: each.score, default=best)
+
+
+def _ahead(d: np.ndarray) -> bool:
+    """Whether the mean of the finite differences is above its standard error."""
+    known = d[np.isfinite(d)]
+    return len(known) > 1 and bool(known.mean() > known.std(ddof=1) / math.sqrt(len(known)))
 
 
 def concluded(tried: Tried, prior: Expected, metric: str) -> Advice:

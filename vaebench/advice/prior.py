@@ -246,6 +246,7 @@ def said(found: Expected) -> list[str]:
 
 
 SCALES: dict[str, tuple[dict[str, Any], str, bool]] = {
+    "constant-cyclical-lr": ({"class": "constant.Constant"}, "beta", False),
     "annealed": (ANNEALED, "cap", False),
     "cosine": ({"class": "cosine.Cosine"}, "cap", False),
     "cyclical": ({"class": "cyclical.Cyclical", "ramp": 0.5}, "cap", False),

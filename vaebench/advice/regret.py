@@ -31,7 +31,7 @@ from vaebench.advice.advised import advise
 from vaebench.advice.bench import settings
 from vaebench.advice.prior import CONFIDENCE, Expected, curve, expected
 from vaebench.advice.studies import CONSTANT, Study, of_records
-from vaebench.advice.trials import Clock, Trials
+from vaebench.advice.trials import Clock, Trained, Trials
 from vaebench.cells import test, vae
 from vaebench.errors import ConfigError, DataError
 from vaebench.files import write_text
@@ -125,8 +125,7 @@ def trained(studies: Sequence[Study], results: Mapping[str, Path], minutes: floa
         prior = without(studies, study)
         place = _Place(study, results[study.name])
         beta = float(f"{prior.beta:.3g}")
-        constant = {"class": "constant.Constant", "beta": beta}
-        scores = [place.score(constant, replicate) for replicate in study.replicates]
+        scores = [place.score(_constant(beta), replicate) for replicate in study.replicates]
         rows.append(row(study, EXACT, f"β {beta:g}", scores))
         advised, scores = [], []
         for replicate in study.replicates:
@@ -155,31 +154,34 @@ class _Place:
     def _split(self, replicate: int) -> Path:
         return self.folder / "data" / self.study.name / f"replicate-{replicate}"
 
-    def score(self, strategy: Mapping[str, Any], replicate: int) -> float:
-        """The test score of a strategy, trained as the study trains."""
+    def score(self, advised: Trained, replicate: int) -> float:
+        """The test score of what is advised, trained as the study trains."""
         cell = self.cells[replicate]
-        spec = cell.spec | {"strategy": {"name": "advised", **strategy}}
+        spec = cell.spec | {"strategy": {"name": "advised", **advised.strategy}}
+        spec["training"] = spec["training"] | advised.training
         metrics = {self.study.metric: self.plan.study.all_metrics[self.study.metric]}
         with tempfile.TemporaryDirectory() as out:
             vae.run(spec, self._split(replicate), Path(out))
             found = test.run(Path(out), self._split(replicate), metrics, samples=1)
         return float(found["test"][self.study.metric])
 
-    def after_trials(self, prior: Expected, replicate: int, minutes: float) -> dict[str, Any]:
+    def after_trials(self, prior: Expected, replicate: int, minutes: float) -> Trained:
         """What is advised after trials on training and validation users; the test part is shut."""
         split = self._split(replicate)
         users = len(Data(split, vae.choose_device("cpu")).train())
         k = int(self.study.metric.removeprefix("ndcg@"))
         trials = Trials(split, settings(users), k, Clock(60 * minutes), judged=False)
         advice = advise(trials, prior, self.study.metric)
-        if advice.chosen is None:
-            return {"class": "constant.Constant", "beta": float(f"{prior.beta:.3g}")}
-        return advice.chosen.strategy
+        return advice.chosen or _constant(float(f"{prior.beta:.3g}"))
 
 
-def _words(strategy: Mapping[str, Any]) -> str:
+def _constant(beta: float) -> Trained:
+    return Trained(CONSTANT, {"class": "constant.Constant", "beta": beta})
+
+
+def _words(advised: Trained) -> str:
     names = {"beta": "β", "gamma": "γ"}
-    name = strategy["class"].partition(".")[0]
+    strategy, name = advised.strategy, advised.name
     options = ", ".join(f"{names.get(k, k)} {v:g}" for k, v in strategy.items() if k != "class")
     return options if name == CONSTANT else f"{name} {options}"
 

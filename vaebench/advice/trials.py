@@ -40,7 +40,10 @@ FEWEST_EPOCHS = 9
 COMPARED = 2
 """Whole trainings that the choice is compared with at least: β = 1 and the published annealing."""
 
-MORE = 2
+OWN = {"constant-cyclical-lr": {"learning_rate_cycles": 4}}
+"""Strategies whose training differs, as in the published studies."""
+
+MORE = 3
 """Whole trainings of other strategies."""
 
 SAFE = 0.9
@@ -99,6 +102,7 @@ class Trained:
         beta: the mean β of the selected epoch.
         rate: nats an example on the validation users there.
         test: (U,) of the test users, once they were looked at.
+        training: settings of its own, over those of all.
     """
 
     name: str
@@ -110,6 +114,7 @@ class Trained:
     beta: float = math.nan
     rate: float = math.nan
     test: np.ndarray | None = None
+    training: dict[str, Any] = field(default_factory=dict)
 
 
 class Training:
@@ -124,7 +129,7 @@ class Training:
             "model": {"name": "mult-vae", "class": "mult_vae.MultVAE"},
             "strategy": strategy,
             "seed": trained.seed,
-            "training": dict(training),
+            "training": {**training, **trained.training},
             "select": {"name": f"ndcg@{k}", "class": "ndcg.NDCG", "k": k},
         }
         self.prepared = vae.prepare(vae.resolve(spec), split)
@@ -257,9 +262,8 @@ class Trials:
         epochs = SAFE * self.clock.left / seconds
         if epochs < self.needed():
             self.points, self.rungs = FEWER, FEWER_RUNGS
-            share = epochs / self.needed()
-            if share < 1:
-                self.training["epochs"] = max(FEWEST_EPOCHS, int(share * self.epochs))
+            while epochs < self.needed() and self.epochs > FEWEST_EPOCHS:
+                self.training["epochs"] -= 1
         self.planned = min(epochs, self.needed() + (MORE + 3 * 2) * self.epochs)
         return seconds
 
@@ -304,8 +308,9 @@ class Trials:
             live = {n: live[n] for n in sorted(goes_on)}
 
     def train(self, name: str, strategy: Mapping[str, Any], seed: int = 0) -> Trained | None:
-        """One whole training, tested; None if it diverged."""
-        training = self._training(Trained(name, dict(strategy), seed))
+        """One whole training, tested; None if it diverged. :data:`OWN` settings go by its name."""
+        own = OWN.get(name, {})
+        training = self._training(Trained(name, dict(strategy), seed, training=dict(own)))
         if not self._go_on(training, self.epochs):
             return None
         self._finish(training)

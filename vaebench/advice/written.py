@@ -1,5 +1,6 @@
 """The files of an advice: the study to go on with, the trials, the figure, all of it as JSON."""
 
+import inspect
 import math
 import os
 from collections.abc import Mapping
@@ -13,16 +14,19 @@ import pyarrow.parquet
 import yaml
 
 from vaebench.advice.advised import ONE, Advice, table
-from vaebench.advice.bench import Bench
+from vaebench.advice.bench import LONG, Bench
 from vaebench.advice.columns import Layout
 from vaebench.advice.reading import Reading
 from vaebench.advice.trials import ANNEALED
 from vaebench.datasets.protocol import Ratings
-from vaebench.datasets.ratings_table import DELIMITERS
+from vaebench.datasets.ratings_table import DELIMITERS, RatingsTable
 from vaebench.files import whole, write_json, write_text
 
 STUDY, TABLE = "study.yaml", "interactions.parquet"
 MOST_HELD_OUT = 10_000
+CUTOFF = "cutoff" in inspect.signature(RatingsTable.__init__).parameters
+"""Whether a table of ratings can say the K of its NDCG."""
+
 HEAD = """\
 # What to go on with after `vaebench advise {file}`: the advised β against β = 1 and the published
 # annealing, on splits, tuning and seeds that are all drawn anew.
@@ -80,6 +84,8 @@ def study(advice: Advice, data: Mapping[str, Any], bench: Bench, name: str) -> d
     if advice.chosen.name not in ways:
         ways["advised"] = advice.chosen.strategy
     ways["tuned"] = {"class": "constant.Constant"}
+    own = advice.chosen.training
+    together = [name for name in ways if name != "advised" or not own]
     config: dict[str, Any] = {
         "name": name,
         "replicates": 4,
@@ -99,12 +105,19 @@ def study(advice: Advice, data: Mapping[str, Any], bench: Bench, name: str) -> d
             {
                 "dataset": "mine",
                 "model": "mult-vae",
-                "strategies": list(ways),
+                "strategies": together,
                 "baselines": ["ease"],
             }
         ],
     }
-    if bench.metric != "ndcg@100":
+    if own:
+        block = {"dataset": "mine", "model": "mult-vae", "strategies": ["advised"]}
+        config["grid"].append(block | {"training": dict(own)})
+    if bench.k == LONG:
+        return config
+    if CUTOFF:
+        config["datasets"]["mine"]["cutoff"] = bench.k
+    else:
         config["metrics"] = {bench.metric: {"class": "ndcg.NDCG", "k": bench.k}}
         config["training"]["select"] = bench.metric
     return config
@@ -125,6 +138,10 @@ def write(
     write_json(folder / names[1], _json(layout, reading, bench, advice, lines))
     if advice.chosen is None:
         return names
+    _draw(folder / "advice", advice)
+    names += ["advice.png", "advice.svg"]
+    if bench.items <= LONG and not CUTOFF:  # a study ranks at least so deep
+        return names
     data = dataset(layout, reading, bench, folder)
     if data["path"] == TABLE:
         _table(folder / TABLE, reading.ratings)
@@ -133,8 +150,7 @@ def write(
     head = HEAD.format(file=layout.path.name, study=folder / STUDY)
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, default_flow_style=None)
     write_text(folder / STUDY, head + text)
-    _draw(folder / "advice", advice)
-    return [*names, STUDY, "advice.png", "advice.svg"]
+    return [*names, STUDY]
 
 
 def _plain(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,6 +181,7 @@ def _json(
         "training": bench.training,
         "ended": advice.tried.ended,
         "advised": None if chosen is None else _plain(chosen.strategy),
+        "training_of_its_own": None if chosen is None else chosen.training,
         "alike": advice.alike,
         "against": {
             name: {"mean": d.mean, "low": d.low, "high": d.high, "trainings": d.trainings}
