@@ -18,6 +18,7 @@ from vaebench.study.imported import said_of
 
 COMMANDS = {
     "run": ("vaebench.command.run", "run a study: data, training, tables, report"),
+    "advise": ("vaebench.command.advise", "one file of ratings → how to set β for it"),
     "plan": ("vaebench.report.costs", "what a study will cost, before anybody spends it"),
     "status": ("vaebench.command.status", "how many cells are done, failed and to do"),
     "report": ("vaebench.command.report", "tables and report of what is finished; trains nothing"),
@@ -40,6 +41,7 @@ COMMANDS = {
 EXAMPLES = """examples:
   vaebench run                          the study of ./config.yaml, or the default study
   vaebench run mine.yaml -- --dry-run   what would run
+  vaebench advise ratings.csv           how to set β for your data, within 10 minutes
   vaebench new strategy slow_start      a strategy of your own, with its test and a study
   vaebench verify results/default       do files, tables and report agree?
   vaebench COMMAND --help"""
