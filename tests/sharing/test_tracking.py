@@ -16,18 +16,20 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from tests.sharing.state import state_of
 from tests.trained import run
 from vaebench.cells import vae
 from vaebench.components import create
 from vaebench.errors import DataError, TrackingError
 from vaebench.plots.palette import Look
+from vaebench.sharing.runs import CONTENT, EPOCHS
 from vaebench.sharing.store import store
 from vaebench.sharing.tracking import sync
 
 CONFIG: dict[str, Any] = {
     "name": "mirror",
     "strategies": {"linear": {}},
-    "tracking": {"enabled": True, "uri": None, "experiment": None},
+    "tracking": {"enabled": True, "uri": None, "experiment": None, "live": True},
 }
 
 
@@ -207,14 +209,31 @@ def test_weights_are_not_read(study: Path) -> None:
     assert mirror(study) == before
 
 
-def test_a_half_logged_run_is_replaced(study: Path) -> None:
-    """An outage after the run was made and before all was logged."""
+def test_a_half_logged_run_is_completed(study: Path) -> None:
+    """An outage after the first epoch was logged, or after the last; the run's address stays."""
     first = mirror(study)
     client, _ = runs(study)
-    client.delete_tag(first["digits/mlp/linear/seed-0"], "vaebench.content")
+    whole, half = state_of(client), first["digits/mlp/linear/seed-0"]
+    for epochs in ("1", "2"):
+        client.delete_tag(half, CONTENT)
+        client.set_tag(half, EPOCHS, epochs)
+        client.set_tag(half, "status", "running")
+        client.update_run(half, "RUNNING")
+        assert state_of(client) != whole
+        assert mirror(study) == first
+        assert state_of(client) == whole
+
+
+def test_a_run_that_was_hardly_begun_is_replaced(study: Path) -> None:
+    """An outage before its parameters were logged."""
+    first = mirror(study)
+    client, _ = runs(study)
+    whole, key = state_of(client), "digits/mlp/linear/seed-0"
+    for tag in (CONTENT, EPOCHS):
+        client.delete_tag(first[key], tag)
     second = mirror(study)
-    assert second["digits/mlp/linear/seed-0"] != first["digits/mlp/linear/seed-0"]
-    assert len(runs(study)[1]) == 3
+    assert [name for name in first if first[name] != second[name]] == [key]
+    assert state_of(client) == whole
 
 
 def test_a_failed_cell_is_a_failed_run(study: Path) -> None:

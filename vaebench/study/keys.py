@@ -114,9 +114,13 @@ class Resources(Strict):
 
 
 class Tracking(Strict):
-    """The MLflow mirror. ``uri`` is overruled by the environment's MLFLOW_TRACKING_URI."""
+    """The MLflow mirror. ``uri`` is overruled by the environment's MLFLOW_TRACKING_URI.
+
+    ``live``: while the study runs, not at its end alone.
+    """
 
     enabled: bool = True
+    live: bool = True
     uri: str | None = None
     experiment: str | None = None
 
