@@ -15,6 +15,7 @@ def state_of(client: MlflowClient) -> dict[tuple[str, str], dict[str, Any]]:
     """(experiment, what a run mirrors) → all of the run; each mirrors something of its own."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for experiment in client.search_experiments():
+        found[experiment.name, ""] = dict(experiment.tags)
         runs = client.search_runs([experiment.experiment_id])
         keys = {run.info.run_id: run.data.tags[KEY] for run in runs}
         assert len(set(keys.values())) == len(keys), "two runs mirror the same"

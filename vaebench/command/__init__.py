@@ -19,7 +19,7 @@ from vaebench.study.imported import said_of
 COMMANDS = {
     "run": ("vaebench.command.run", "run a study: data, training, tables, report"),
     "plan": ("vaebench.report.costs", "what a study will cost, before anybody spends it"),
-    "status": ("vaebench.command.status", "how many cells are done, failed and to do"),
+    "status": ("vaebench.command.status", "how far a study is: cells, curves, time left"),
     "report": ("vaebench.command.report", "tables and report of what is finished; trains nothing"),
     "new": ("vaebench.command.new", "write a strategy, model, data set or metric of your own"),
     "verify": ("vaebench.sharing.verify", "do the results of a study or an archive agree?"),

@@ -25,15 +25,15 @@ EVERY = 3.0
 """Seconds between two looks at the files, at least."""
 
 SHARE = 20
-"""And at least so many times as long as a look takes: of a large study on a slow disk."""
+"""And at least so many times as long as a look at them takes: of a large study on a slow disk."""
 
 RARELY = 300.0
 """Seconds between two attempts, at most, where MLflow does not answer."""
 
-PATIENCE = 30
+PATIENCE = 60
 """Seconds that a workflow which has ended waits for the follower's last look."""
 
-NICE = 10
+NICE = 5
 """The follower leaves the processor to those who train."""
 
 
@@ -49,14 +49,14 @@ class Follower:
         self._mirror: Mirror | None = None
         self._said = ""
 
-    def look(self) -> dict[str, str]:
+    def look(self, *, last: bool = False) -> dict[str, str]:
         """Mirror what is new; what is mirrored by now → run id.
 
-        An error is said, and makes the next look come later.
+        At the ``last`` look the study runs no more. An error is said, and makes the next look come
+        later.
         """
-        began = time.monotonic()
         try:
-            found = self._looked()
+            found = self._looked(last=last)
         except VaebenchError as error:
             found = {}
             self.wait = min(2 * self.wait, RARELY)
@@ -64,19 +64,20 @@ class Follower:
                 self._said = str(error)
                 self.say(self._said)
         else:
-            self.wait = max(EVERY, SHARE * (time.monotonic() - began))
+            self.wait = EVERY if self._mirror is None else max(EVERY, SHARE * self._mirror.looked)
             if self._said:
                 self._said = ""
                 self.say("MLflow is up to date again")
         return found
 
-    def _looked(self) -> dict[str, str]:
+    def _looked(self, *, last: bool) -> dict[str, str]:
         if self._mirror is None:
             if not any(map(os.path.isdir, self.cells)):  # nothing has begun
                 return {}
             from vaebench.sharing.tracking import Mirror  # noqa: PLC0415 (MLflow takes seconds)
 
             self._mirror = Mirror(self.study.config, self.cells)
+        self._mirror.runs_on = not last
         return self._mirror.update(self.study.cards(), self.study.documents())
 
 
@@ -95,7 +96,7 @@ def follow(folder: Path, ended: Callable[[float], bool], say: Callable[[str], No
     follower = Follower(folder, say)
     while True:
         over = ended(0.0)
-        found = follower.look()
+        found = follower.look(last=over)
         if over:
             return len(found)
         ended(follower.wait)

@@ -230,17 +230,15 @@ def log(
         client.log_batch(run, tags=[RunTag(name, value) for name, value in tags.items()])
 
 
-def keep(
-    client: MlflowClient, runs: Iterable[Run], wanted: Callable[[Mapping[str, str]], bool]
-) -> Run | None:
-    """That of ``runs`` whose tags are ``wanted``, a whole one first; all others go to the trash.
+def keep(client: MlflowClient, runs: Iterable[Run], wanted: Callable[[Run], bool]) -> Run | None:
+    """That of ``runs`` that is ``wanted``, a whole one first; all others go to the trash.
 
     Several mirror the same where the server took a request whose answer was lost, so that it was
     sent again, or where the experiment comes out of the trash.
     """
     kept: Run | None = None
     for run in sorted(runs, key=lambda run: CONTENT not in run.data.tags):
-        if kept is None and wanted(run.data.tags):
+        if kept is None and wanted(run):
             kept = run
         else:
             client.delete_run(run.info.run_id)

@@ -8,7 +8,8 @@ MLFLOW_TRACKING_PASSWORD, MLFLOW_TRACKING_TOKEN) and go nowhere.
 """
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,28 @@ from vaebench.errors import DataError
 from vaebench.machine.leases import is_held, one_of
 from vaebench.plots.palette import Look
 from vaebench.sharing import runs
-from vaebench.sharing.runs import CONTENT, EPOCHS, KEY, STATUS, TRAINING, Finished, Training
+from vaebench.sharing.described import description
+from vaebench.sharing.parents import Parent, Result, key_of
+from vaebench.sharing.runs import (
+    CONTENT,
+    EPOCHS,
+    KEY,
+    PARENT,
+    STATUS,
+    TRAINING,
+    Finished,
+    Training,
+)
 from vaebench.sharing.store import opened, store
 
 RUNNING, STOPPED = "RUNNING", "KILLED"
 """MLflow's words for a cell that trains, and for one whose process is gone."""
+
+NOTE = "mlflow.note.content"
+"""Tag: the description that MLflow shows on top of an experiment."""
+
+Begin = Callable[[Training], Run]
+"""Makes the run of a training."""
 
 FEW = 8
 """So many runs are looked up one by one, more of them all together."""
@@ -64,6 +82,8 @@ class Mirror:
 
     Attributes:
         runs: what is mirrored → run id.
+        runs_on: whether the study is known to run on; else it does while a cell is being trained.
+        looked: seconds that it took to look at the files.
     """
 
     def __init__(self, config: dict[str, Any], cells: Sequence[Path]) -> None:
@@ -74,15 +94,25 @@ class Mirror:
         self.cells = [CellFolder.parse(cell) for cell in cells]
         self.look = Look([*config["strategies"], NONE])
         self.runs: dict[str, str] = {}
+        self.runs_on, self.looked = False, 0.0
+        self._groups: dict[str, list[CellFolder]] = {}
+        for cell in self.cells:
+            self._groups.setdefault(key_of(cell), []).append(cell)
+        self._results: dict[CellFolder, Result] = {}
+        self._open: dict[str, str] = {}
+        self._described: set[str] = set()
         self._watched = {cell: Watched(cell.path) for cell in self.cells}
         self._seen: dict[object, object] = {"documents": []}
 
     def update(self, cards: Sequence[Path], documents: Sequence[Path]) -> dict[str, str]:
         """See :func:`sync`; nothing is asked of MLflow where nothing has changed."""
+        began = time.monotonic()
         new = {cell: mark for cell in self.cells if (mark := self._mark(cell)) is not None}
         new = {cell: mark for cell, mark in new.items() if self._seen.get(cell) != mark}
         written = [(path, _stat(path)) for path in documents]
-        if not new and written == self._seen["documents"]:
+        self.looked = time.monotonic() - began
+        abandoned = not self.runs_on and bool(self._open)
+        if not new and written == self._seen["documents"] and not abandoned:
             return self.runs
         uri, artifacts = store(self.config)
         home = Path(self.config["results"])
@@ -99,9 +129,12 @@ class Mirror:
         with one_of([study / ".tracking.lock"], waiting), opened(uri, home, advice) as client:
             there = _There(client, artifacts, self.name, many=len(new) > FEW)
             damaged = self._cells(client, there, new, cards)
-            if written != self._seen["documents"]:
+            self._parents(client, there, new)
+            changed = written != self._seen["documents"]
+            if changed and documents:
                 self._study(client, there, documents)
-                self._seen["documents"] = written
+            self._describe(there, again=changed)
+            self._seen["documents"] = written
         for error in damaged:  # all others are there by now
             raise error
         return self.runs
@@ -131,50 +164,123 @@ class Mirror:
         for name in dict.fromkeys(SplitFolder.parse(card).dataset for card in cards):
             there.home(f"{self.title}: {name}")
         for cell, mark in new.items():
-            # trials of a tuning stage are no results: they stand apart
-            tuning = "" if cell.trial is None else ", tuning"
-            home = there.home(f"{self.title}{tuning}: {cell.dataset}")
-            begin = partial(self._begin, client, home, inputs)
+            home = there.home(self._title(cell))
             try:
+                parent = self._parent(client, there, home, cell).run
+                begin = partial(self._begin, client, (home, parent), inputs)
                 if cell.finished:
                     found = Finished(cell)
-                    self.runs[cell.label] = _finished(client, there(home, cell.label), found, begin)
+                    mine = _finished(client, there(home, cell.label), found, begin)
+                    self._results[cell] = Result.of(found)
                 else:
-                    self.runs[cell.label] = _live(
-                        client,
-                        there(home, cell.label),
-                        (cell, self._watched[cell]),
-                        begin,
-                        held=is_held(cell.path),
-                    )
+                    self._results.pop(cell, None)
+                    seen, held = (cell, self._watched[cell]), is_held(cell.path)
+                    mine = _live(client, there(home, cell.label), seen, begin, held=held)
             except DataError as error:
                 damaged.append(error)
             else:
-                self._seen[cell] = mark
+                self._seen[cell], self.runs[cell.label] = mark, mine.info.run_id
+                if mine.data.tags.get(PARENT) != parent:
+                    client.set_tag(mine.info.run_id, PARENT, parent)
         return damaged
 
     def _begin(
-        self, client: MlflowClient, home: str, inputs: Mapping[Path, Any], training: Training
-    ) -> str:
+        self,
+        client: MlflowClient,
+        place: tuple[str, str],
+        inputs: Mapping[Path, Any],
+        training: Training,
+    ) -> Run:
         """A new run with all that is known when a training begins."""
         cell = training.cell
-        run = client.create_run(
+        colour = self.look.colour(cell.strategy)
+        home, parent = place
+        run: Run = client.create_run(
             home,
             start_time=training.start,
-            tags=training.tags(self.name, self.look.colour(cell.strategy)),
+            tags=training.tags(self.name, colour) | {PARENT: parent},
             run_name=training.name,
-        ).info.run_id
+        )
+        name = run.info.run_id
         card = card_among(inputs, cell.dataset, training.config.get("replicate"))
         if card is not None:
-            client.log_inputs(run, [inputs[card]])
-        runs.log(client, run, params=training.params(), tags={EPOCHS: "0", "status": "running"})
-        return str(run)
+            client.log_inputs(name, [inputs[card]])
+        runs.log(client, name, params=training.params(), tags={EPOCHS: "0", "status": "running"})
+        return run
+
+    def _parent(self, client: MlflowClient, there: "_There", home: str, cell: CellFolder) -> Parent:
+        """The run above that of ``cell``."""
+        key = key_of(cell)
+        if key not in there.parents:
+            members = self._groups[key]
+            begun = [start for each in members if (start := self._started(each)) is not None]
+            look = self.look.colour(cell.strategy), min(begun)
+            parent = Parent(client, members)
+            there.parents[key] = parent.find(home, there(home, key), self.name, look)
+            if parent.is_new:
+                known = [self.runs[each.label] for each in members if each.label in self.runs]
+                parent.adopt(known)
+        return there.parents[key]
+
+    def _started(self, cell: CellFolder) -> int | None:
+        """When the training of a cell began, in ms."""
+        head = self._watched[cell].head
+        if head is not None:
+            return Training(cell, head["config"], head["started_at"]).start
+        try:
+            return Finished(cell).training.start if cell.finished else None
+        except DataError:
+            return None
+
+    def _parents(
+        self, client: MlflowClient, there: "_There", new: Mapping[CellFolder, object]
+    ) -> None:
+        """Bring the runs above those that are new up to date."""
+        runs_on = self.runs_on or any(
+            watched.head is not None and is_held(cell.path)
+            for cell, watched in self._watched.items()
+        )
+        touched = {key_of(cell): cell for cell in new if cell in self._seen}
+        if not self.runs_on:
+            touched |= {key: self._groups[key][0] for key in self._open}
+        for key, one in touched.items():
+            members = self._groups[key]
+            results = [self._results[cell] for cell in members if cell in self._results]
+            results.sort(key=lambda result: (result.end, result.label))
+            home = there.home(self._title(one))
+            parent = self._parent(client, there, home, one)
+            if not parent.is_of(results):  # a member is another one now
+                client.delete_run(parent.run)
+                there.drop(home, key)
+                parent = self._parent(client, there, home, one)
+            parent.update(results, self.config["confidence"], runs_on=runs_on)
+            self.runs[key] = parent.run
+            if runs_on and len(results) < len(members):
+                self._open[key] = parent.run
+            else:
+                self._open.pop(key, None)
+
+    def _describe(self, there: "_There", *, again: bool) -> None:
+        """Say in each experiment what it is for; ``again``: the tables are others now."""
+        tables = Path(self.config["results"]) / self.name / "tables"
+        new = there.homes.keys() - self._described
+        for title in sorted({*new, *self._described} if again else new):
+            name = title.removeprefix(self.title).rpartition(": ")[2]
+            note = description(self.config, tables, name or None)
+            there.note(title, note)
+            self._described.add(title)
+
+    def _title(self, cell: CellFolder) -> str:
+        """Of the experiment of a cell: trials of a tuning stage are no results and stand apart."""
+        return f"{self.title}{'' if cell.trial is None else ', tuning'}: {cell.dataset}"
 
     def _study(self, client: MlflowClient, there: "_There", documents: Sequence[Path]) -> None:
         """The study's own run: its configuration, tables, figures and report."""
         home = there.home(self.title)
         content = runs.digest(documents)
-        mine = runs.keep(client, there(home, self.name), lambda tags: tags.get(CONTENT) == content)
+        mine = runs.keep(
+            client, there(home, self.name), lambda run: run.data.tags.get(CONTENT) == content
+        )
         if mine is not None:
             self.runs["study"] = mine.info.run_id
             return
@@ -188,59 +294,64 @@ class Mirror:
         self.runs["study"] = run
 
 
-def _finished(client: MlflowClient, there: Iterable[Run], found: Finished, begin: Any) -> str:  # noqa: ANN401
+def _finished(client: MlflowClient, there: Iterable[Run], found: Finished, begin: Begin) -> Run:
     """The run of a finished cell; its content tag comes last, so a half-logged run is completed."""
     content, mark = found.content, found.training.mark
 
-    def is_wanted(tags: Mapping[str, str]) -> bool:
-        return tags.get(CONTENT) == content or _is_half(tags, mark)
+    def is_wanted(run: Run) -> bool:
+        return run.data.tags.get(CONTENT) == content or _is_half(run, mark)
 
     mine = runs.keep(client, there, is_wanted)
     if mine is not None and CONTENT in mine.data.tags:
-        return str(mine.info.run_id)
-    run = begin(found.training) if mine is None else mine.info.run_id
+        return mine
     rows, known = found.rows, 0 if mine is None else int(mine.data.tags[EPOCHS])
+    mine = mine or begin(found.training)
+    run = mine.info.run_id
     metrics = [*found.training.series(rows, known), *found.finals()]
     runs.log(client, run, metrics, tags={EPOCHS: str(len(rows))} | found.tags())
     for artifact in found.files:
         client.log_artifact(run, str(artifact))
     client.set_terminated(run, STATUS.get(str(found.status["status"]), "FAILED"), found.end)
     runs.log(client, run, tags={CONTENT: content})
-    return str(run)
+    return mine
 
 
 def _live(
     client: MlflowClient,
     there: Iterable[Run],
     seen: tuple[CellFolder, Watched],
-    begin: Any,  # noqa: ANN401
+    begin: Begin,
     *,
     held: bool,
-) -> str:
+) -> Run:
     """The run of a cell that is not finished, with the epochs so far."""
     cell, watched = seen
     assert watched.head is not None  # noqa: S101 (else there would be nothing new)
     training = Training(cell, watched.head["config"], watched.head["started_at"])
 
-    mine = runs.keep(client, there, lambda tags: _is_half(tags, training.mark))
-    run = str(begin(training) if mine is None else mine.info.run_id)
-    known = 0 if mine is None else int(mine.data.tags[EPOCHS])
+    mine = runs.keep(client, there, lambda run: _is_half(run, training.mark))
+    known, before = (
+        (0, RUNNING) if mine is None else (int(mine.data.tags[EPOCHS]), mine.info.status)
+    )
+    mine = mine or begin(training)
+    run = mine.info.run_id
     if len(watched.rows) > known:
         metrics = training.series(watched.rows, known)
         runs.log(client, run, metrics, tags={EPOCHS: str(len(watched.rows))})
     status = RUNNING if held else STOPPED
-    if status != (RUNNING if mine is None else mine.info.status):
+    if status != before:
         client.set_tag(run, "status", "running" if held else "stopped")
         if held:
             client.update_run(run, RUNNING)
         else:
             end = training.start + int(1000 * watched.seconds)
             client.set_terminated(run, STOPPED, end)
-    return run
+    return mine
 
 
-def _is_half(tags: Mapping[str, str], mark: str) -> bool:
+def _is_half(run: Run, mark: str) -> bool:
     """Whether a run is one of this training that was begun and not finished."""
+    tags = run.data.tags
     return CONTENT not in tags and EPOCHS in tags and tags.get(TRAINING) == mark
 
 
@@ -254,14 +365,15 @@ class _There:
         self, client: MlflowClient, artifacts: str | None, study: str, *, many: bool
     ) -> None:
         self.client, self.artifacts, self.study, self.many = client, artifacts, study, many
-        self._homes: dict[str, str] = {}
+        self.parents: dict[str, Parent] = {}
+        self.homes: dict[str, str] = {}
         self._runs: dict[str, dict[str | None, list[Run]]] = {}
 
     def home(self, title: str) -> str:
         """The id of the experiment, made or taken out of the trash if need be."""
-        if title not in self._homes:
-            self._homes[title] = _experiment(self.client, title, self.artifacts)
-        return self._homes[title]
+        if title not in self.homes:
+            self.homes[title] = _experiment(self.client, title, self.artifacts)
+        return self.homes[title]
 
     def __call__(self, home: str, key: str) -> list[Run]:
         """The runs in the experiment ``home`` that mirror ``key``."""
@@ -274,6 +386,17 @@ class _There:
                 found.setdefault(run.data.tags.get(KEY), []).append(run)
             self._runs[home] = found
         return self._runs[home].get(key, [])
+
+    def note(self, title: str, text: str) -> None:
+        """Give an experiment a description."""
+        home = self.home(title)
+        if self.client.get_experiment(home).tags.get(NOTE) != text:
+            self.client.set_experiment_tag(home, NOTE, text)
+
+    def drop(self, home: str, key: str) -> None:
+        """The run that mirrors ``key`` is gone."""
+        self.parents.pop(key, None)
+        self._runs.get(home, {}).pop(key, None)
 
 
 def _stat(path: Path) -> tuple[int, int, int] | None:

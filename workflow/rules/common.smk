@@ -113,7 +113,8 @@ def started():
         planned(plan.folder / CODE, upkeep.uses(), content)
         warm.start(IMPORTS, threads=plan.study.resources.threads)
         write_json(plan.folder / "study.json", plan.study.model_dump())
-        if plan.study.tracking.enabled and plan.study.tracking.live:
+        trains = any(makes(job, "training.json") for job in workflow.dag.needrun_jobs())
+        if trains and plan.study.tracking.enabled and plan.study.tracking.live:
             followers.append(Beside(plan.folder, plan.folder / "logs/follow.log"))
     except (DataError, OSError) as error:  # a full disk, a folder that is read-only
         raise WorkflowError(str(error)) from None
