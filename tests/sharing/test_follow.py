@@ -189,7 +189,7 @@ def wait_for(what: Callable[[], bool], seconds: float = 100) -> None:
 
 
 def test_a_follower_may_be_killed_at_any_time(plan: Plan, again: Again) -> None:
-    """Kill −9 in the middle of a cell, as soon as there is a run; another one finds what it left."""
+    """Kill −9 in the middle of a cell; another one finds what the first has left."""
     place = "vaebench followed: digits", key_of(plan, 0)
 
     def after(epoch: int) -> None:
