@@ -392,7 +392,7 @@ def test_mlflow_is_brought_up_to_date_from_the_folder_alone(finished: Project) -
     assert len(said) == 3
     verdict = finished.path("verdict.txt").read_text().splitlines()[1:]
     for note in said:
-        assert note.startswith("**Question.** How should the weight β")
+        assert "**Question.** How should the weight β" in note
     assert sum(verdict[0] in note for note in said) == 2, "in the study's, and in its data set's"
 
 

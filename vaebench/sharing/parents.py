@@ -71,7 +71,8 @@ class Parent:
                 home,
                 start_time=start,
                 tags={KEY: self.key, "study": study, "status": what, **names}
-                | {"mlflow.runColor": colour, OF: "0 "},
+                | {"mlflow.runColor": colour, OF: "0 "}
+                | runs.SOURCE,
                 run_name=name if one.trial is None else f"tuning of {name}",
             )
         self.run, self._tags, self._status = mine.info.run_id, mine.data.tags, mine.info.status

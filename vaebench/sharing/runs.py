@@ -36,6 +36,9 @@ EPOCHS = "vaebench.epochs"
 PARENT = "mlflow.parentRunId"
 """Tag: MLflow's own, by which runs stand below another."""
 
+SOURCE = {"mlflow.source.name": f"vaebench {__version__}", "mlflow.source.type": "LOCAL"}
+"""Tags: MLflow's own, what made a run."""
+
 PER_BATCH = 1_000
 """MLflow takes at most so many metrics in one call."""
 
@@ -95,8 +98,7 @@ class Training:
             "study": study,
             **{name: str(value) for name, value in names.items()},
             "mlflow.runColor": colour,
-            "mlflow.source.name": f"vaebench {__version__}",
-            "mlflow.source.type": "LOCAL",
+            **SOURCE,
             "config_sha256": config_hash(dict(self.config)),
             TRAINING: self.mark,
         }

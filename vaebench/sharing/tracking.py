@@ -37,6 +37,7 @@ from vaebench.sharing.runs import (
     Training,
 )
 from vaebench.sharing.store import opened, store
+from vaebench.sharing.view import links, views
 
 RUNNING, STOPPED = "RUNNING", "KILLED"
 """MLflow's words for a cell that trains, and for one whose process is gone."""
@@ -101,6 +102,7 @@ class Mirror:
         self._results: dict[CellFolder, Result] = {}
         self._open: dict[str, str] = {}
         self._described: set[str] = set()
+        self._metrics: dict[str, str] = {}
         self._watched = {cell: Watched(cell.path) for cell in self.cells}
         self._seen: dict[object, object] = {"documents": []}
 
@@ -263,11 +265,16 @@ class Mirror:
     def _describe(self, there: "_There", *, again: bool) -> None:
         """Say in each experiment what it is for; ``again``: the tables are others now."""
         tables = Path(self.config["results"]) / self.name / "tables"
+        for cell, result in self._results.items():
+            if cell.trial is None and (title := self._title(cell)) not in self._metrics:
+                names = [name.partition("/")[2] for name in result.values]
+                self._metrics |= {title: names[0]} if names else {}
+                self._described.discard(title)
         new = there.homes.keys() - self._described
         for title in sorted({*new, *self._described} if again else new):
             name = title.removeprefix(self.title).rpartition(": ")[2]
             note = description(self.config, tables, name or None)
-            there.note(title, note)
+            there.note(title, note, self._metrics.get(title))
             self._described.add(title)
 
     def _title(self, cell: CellFolder) -> str:
@@ -284,7 +291,7 @@ class Mirror:
         if mine is not None:
             self.runs["study"] = mine.info.run_id
             return
-        tags = {KEY: self.name, "study": self.name, "status": "study"}
+        tags = {KEY: self.name, "study": self.name, "status": "study"} | runs.SOURCE
         run = client.create_run(home, tags=tags, run_name=f"study {self.name}").info.run_id
         for document in documents:
             client.log_artifact(run, str(document), artifact_path=document.parent.name)
@@ -387,11 +394,14 @@ class _There:
             self._runs[home] = found
         return self._runs[home].get(key, [])
 
-    def note(self, title: str, text: str) -> None:
-        """Give an experiment a description."""
+    def note(self, title: str, text: str, metric: str | None) -> None:
+        """Give an experiment a description, and the views that it links to."""
         home = self.home(title)
-        if self.client.get_experiment(home).tags.get(NOTE) != text:
-            self.client.set_experiment_tag(home, NOTE, text)
+        tags = self.client.get_experiment(home).tags
+        wanted = {NOTE: f"{links(home, metric)} · {text}"} | views(metric)
+        for name, value in wanted.items():
+            if tags.get(name) != value:
+                self.client.set_experiment_tag(home, name, value)
 
     def drop(self, home: str, key: str) -> None:
         """The run that mirrors ``key`` is gone."""

@@ -92,7 +92,7 @@ class Standings:
             seal = read_json(folder.file(TRAINED[-1]))
             status = seal if folder.trial is not None else read_json(folder.file("status.json"))
             one.word, one.reason = str(status["status"]), str(status["reason"] or "")
-            one.epochs, one.seconds = seal["until"], seal["seconds"]
+            one.epochs, one.seconds = seal.get("until", 0), seal["seconds"]
             one.selecting, one.curve = str(seal.get("selecting") or ""), []
             return
         watched = self._watched[folder]
@@ -121,19 +121,19 @@ class Standings:
     def left(self) -> float | None:
         """Seconds until all is done, as far as what is done tells; None where it does not.
 
-        An epoch of a (data set, model) takes as long as those before; a training has as many
-        epochs as those that ended, until then as many as it may have; as many cells run side by
-        side as now.
+        An epoch of a (data set, model) takes as long as those before, or if there were none as one
+        of all others; a training has as many epochs as those that ended, until then as many as it
+        may have; as many cells run side by side as now.
         """
         side_by_side = sum(one.word == RUNNING for one in self.all)
         rates = {block: _rate(ones) for block, ones in _blocks(self.all).items()}
         lengths = {block: _length(ones) for block, ones in _blocks(self.cells).items()}
-        seconds = 0.0
+        seconds, usual = 0.0, _rate(self.all)
         for one in self.all:
             if one.has_result or one.word == FAILED:
                 continue
             block = one.folder.dataset, one.folder.model
-            rate = rates[block]
+            rate = usual if rates[block] is None else rates[block]
             if rate is None or not side_by_side:
                 return None
             epochs: float = one.planned
