@@ -30,8 +30,9 @@ def views(metric: str | None) -> dict[str, str]:
     found = {f"{PLACE}charts": _packed(CHARTS)}
     if metric:
         columns = [f"metrics.`{what}/{metric}`" for what in ("mean", "low", "high")]
-        columns += ["metrics.`finished`", "metrics.`failed`", f"metrics.`test/{metric}`"]
-        found[f"{PLACE}table"] = _packed(TABLE | {"selectedColumns": columns})
+        order = {"orderByKey": columns[0], "orderByAsc": False}
+        columns.append(f"metrics.`test/{metric}`")
+        found[f"{PLACE}table"] = _packed(TABLE | {"selectedColumns": columns} | order)
     return found
 
 
