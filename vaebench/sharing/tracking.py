@@ -25,6 +25,7 @@ from vaebench.machine.leases import is_held, one_of
 from vaebench.plots.palette import Look
 from vaebench.sharing import runs
 from vaebench.sharing.described import description
+from vaebench.sharing.logged import log_best
 from vaebench.sharing.parents import Parent, Result, key_of
 from vaebench.sharing.runs import (
     CONTENT,
@@ -257,6 +258,9 @@ class Mirror:
                 parent = self._parent(client, there, home, one)
             parent.update(results, self.config["confidence"], runs_on=runs_on)
             self.runs[key] = parent.run
+            if self.config["tracking"].get("models") and one.trial is None:
+                found = [Finished(cell) for cell in members if cell in self._results]
+                log_best(client, home, found, self.runs)
             if runs_on and len(results) < len(members):
                 self._open[key] = parent.run
             else:

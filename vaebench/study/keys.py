@@ -116,11 +116,13 @@ class Resources(Strict):
 class Tracking(Strict):
     """The MLflow mirror. ``uri`` is overruled by the environment's MLFLOW_TRACKING_URI.
 
-    ``live``: while the study runs, not at its end alone.
+    ``live``: while the study runs, not at its end alone. ``models``: the best cell of a strategy is
+    a logged model, too.
     """
 
     enabled: bool = True
     live: bool = True
+    models: bool = False
     uri: str | None = None
     experiment: str | None = None
 
