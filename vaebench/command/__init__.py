@@ -20,7 +20,7 @@ COMMANDS = {
     "run": ("vaebench.command.run", "run a study: data, training, tables, report"),
     "advise": ("vaebench.command.advise", "one file of ratings → how to set β for it"),
     "plan": ("vaebench.report.costs", "what a study will cost, before anybody spends it"),
-    "status": ("vaebench.command.status", "how many cells are done, failed and to do"),
+    "status": ("vaebench.command.status", "how far a study is: cells, curves, time left"),
     "report": ("vaebench.command.report", "tables and report of what is finished; trains nothing"),
     "recommend": ("vaebench.command.recommend", "the best items for each user of a file"),
     "new": ("vaebench.command.new", "write a strategy, model, data set or metric of your own"),

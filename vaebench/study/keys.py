@@ -117,9 +117,15 @@ class Resources(Strict):
 
 
 class Tracking(Strict):
-    """The MLflow mirror. ``uri`` is overruled by the environment's MLFLOW_TRACKING_URI."""
+    """The MLflow mirror. ``uri`` is overruled by the environment's MLFLOW_TRACKING_URI.
+
+    ``live``: while the study runs, not at its end alone. ``models``: the best cell of a strategy is
+    a logged model, too.
+    """
 
     enabled: bool = True
+    live: bool = True
+    models: bool = False
     uri: str | None = None
     experiment: str | None = None
 

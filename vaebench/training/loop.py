@@ -243,10 +243,7 @@ def train(
             or the strategy does not go with what β weighs or with what the model is told.
     """
     model, strategy, optimizer = learner.model, learner.strategy, learner.optimizer
-    learner.estimator.check_weight(strategy)
-    learner.estimator.check_model(model)
-    check_weighs(strategy, model)
-    check_dial(strategy, model)
+    _check(learner)
     update_order, progress = learner.update_order, progress or Progress()
     total = budget.updates(len(examples), update_order.passes)
     number = torch.zeros((), dtype=torch.int64, device=next(model.parameters()).device)
@@ -301,6 +298,14 @@ def train(
         progress.epoch = Epoch(progress.epoch.number + 1)
         progress.done, progress.losses = 0, []
     return progress.start
+
+
+def _check(learner: Learner) -> None:
+    """Refuse what does not go together."""
+    learner.estimator.check_weight(learner.strategy)
+    learner.estimator.check_model(learner.model)
+    check_weighs(learner.strategy, learner.model)
+    check_dial(learner.strategy, learner.model)
 
 
 def _turned(model: VAE, dial: Tensor) -> AbstractContextManager[None]:
