@@ -89,6 +89,7 @@ FLOORS = (
     {"report"},
     {"records"},
     {"sharing"},
+    {"site"},
     {"command", "library"},
 )
 """Who may import whom: a room takes from its own floor and from those below. The same order as the
