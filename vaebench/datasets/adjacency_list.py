@@ -16,6 +16,9 @@ class AdjacencyList(Interactions):
     ``first`` says which: ``user`` (LightGCN), ``count``, or ``nothing`` where items begin at once.
     A ``given`` split has further files of the same layout (``files: {test: test.txt}``).
 
+    References:
+        vaebench
+
     Example:
         >>> from vaebench.datasets.adjacency_list import AdjacencyList
         >>> [file.name for file in AdjacencyList(path="train.txt").raw_files()]

@@ -20,6 +20,9 @@ class Jester(OneFile):
     A row a user: how many jokes were rated, then 100 ratings, where 99 is none. The owner's own
     archive has a spreadsheet; this one the same numbers as text.
 
+    References:
+        goldberg2001
+
     Example:
         >>> from vaebench.datasets.jester import Jester
         >>> [file.name for file in Jester().raw_files()]

@@ -25,6 +25,9 @@ class Cyclical(Strategy):
     arXiv:1903.10145, eq. 6-7; M = 4, R = .5). The published experiments restart the learning rate
     with every cycle as well; here it stays constant, so that β alone is compared.
 
+    References:
+        fu2019
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

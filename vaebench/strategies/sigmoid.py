@@ -15,6 +15,9 @@ class Sigmoid(Strategy):
 
     The usual width for a warm-up of length Tw is Tw/10 at t0 = Tw/2.
 
+    References:
+        bowman2016
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats
