@@ -21,9 +21,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from vaebench.cells.folder import SEALS, SplitFolder
 from vaebench.errors import DataError, VaebenchError
@@ -96,15 +97,27 @@ def verify(path: Path, *, trusted: bool = False, data: Path | None = None) -> Ve
         _study(verdict, path, sum(_sizes(path)), trusted=trusted, data=data)
         return verdict
     limit(LIGHT)
-    _manifest(verdict, path)
+    manifest = _manifest(verdict, path)
     if not verdict.differences:
         with tempfile.TemporaryDirectory(prefix="vaebench-") as home:
             folder, size = unpack(path, Path(home)), path.stat().st_size
             _study(verdict, folder, size, trusted=trusted, data=data)
+            if not verdict.differences:
+                _crate(verdict, folder, manifest)
     return verdict
 
 
-def _manifest(verdict: Verdict, archive: Path) -> None:
+def _crate(verdict: Verdict, folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Whether the metadata of an archive describe what is in it."""
+    from vaebench.sharing.agreement import readable  # noqa: PLC0415 (after the memory is limited)
+    from vaebench.sharing.crate import CRATE, differences  # noqa: PLC0415
+
+    with readable(CRATE):
+        verdict.differences += differences(folder, manifest)
+    verdict.checked.append(f"{CRATE}, made anew from manifest and cards")
+
+
+def _manifest(verdict: Verdict, archive: Path) -> dict[str, Any]:
     """What an archive has otherwise than its manifest says; nothing is unpacked for it."""
     content = read(archive)
     try:
@@ -127,6 +140,7 @@ def _manifest(verdict: Verdict, archive: Path) -> None:
     verdict.checked.append(f"{len(wanted)} files against the manifest")
     verdict.unchecked.append(f"whether {CODE}/ made these results: it is not run")
     verdict.packed = str(said.get("commit"))
+    return said
 
 
 def _seals(verdict: Verdict, folder: Path) -> None:
