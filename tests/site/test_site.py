@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from tests.records.conftest import world
 from tests.site.conftest import RECORDS
 from vaebench.errors import DataError
-from vaebench.records import compared
+from vaebench.records import compared, schema
 from vaebench.records.page import Results, bounds, signed
-from vaebench.records.schema import RECORD, read
-from vaebench.records.write import schema
+from vaebench.records.schema import FILES, RECORD, read
 from vaebench.site.build import build
 from vaebench.site.entries import Entry, entries
 from vaebench.site.evidence import Evidence, shipped
@@ -222,6 +223,14 @@ def test_what_is_open_is_listed(pages: dict[str, Page]) -> None:
     assert "1 unit of data; 5 are needed" in page.text
 
 
+def rows_of(folder: Path, **changes: Any) -> dict[str, list[dict[str, Any]]]:
+    """The rows of a record as they were written, each with ``changes``."""
+    return {
+        name: [row | changes for row in pa.parquet.read_table(folder / file).to_pylist()]
+        for name, file in FILES.items()
+    }
+
+
 def ranked(worlds: Path, tmp_path: Path) -> Evidence:
     """Three of the records as if they had been computed again, and a rival of one of them."""
     found = entries([worlds], None, tmp_path)
@@ -260,12 +269,7 @@ def test_of_two_studies_of_one_difference_the_one_opened_first_counts(
     for key in ("datasets", "primary"):
         about[key] = {"set-0": about[key].pop("set-9")}
     about["opening"]["opened_at"] = "2026-10-01T00:00:00Z"
-    rows = {
-        name: table.assign(dataset="set-0").to_dict("records")
-        for name, table in read(folder).tables.items()
-    }
-    for row in rows["trials"]:
-        row["rung"] = None
+    rows = rows_of(folder, dataset="set-0")
     for row in rows["cells"]:
         row["tested_at"], row["started_at"] = 1.791e9, 1.79e9
     schema.write(folder, {k: v for k, v in about.items() if k != "files"}, rows)
@@ -328,10 +332,8 @@ def test_a_hostile_record_can_neither_write_elsewhere_nor_run(tmp_path: Path) ->
     """Names that climb are refused; other words are text on the page."""
     folder = world(tmp_path, "set-0")
     record = read(folder)
-    rows = {name: table.to_dict("records") for name, table in record.tables.items()}
+    rows = rows_of(folder)
     about = {key: value for key, value in record.about.items() if key != "files"}
-    for row in rows["trials"]:
-        row["rung"] = None
     about["datasets"]["set-0"]["licence"] = HOSTILE
     schema.write(folder, about, rows)
     out = tmp_path / "public"
@@ -354,17 +356,14 @@ def test_a_study_without_a_control_has_a_page_and_no_difference(
 ) -> None:
     folder = Path(shutil.copytree(worlds / "set-0", tmp_path / "set-0"))
     record = read(folder)
-    rows = {name: table.to_dict("records") for name, table in record.tables.items()}
+    rows = rows_of(folder)
     for name in ("cells", "metrics", "examples"):
         rows[name] = [row for row in rows[name] if row["strategy"] != "linear"]
     for row in rows["metrics"]:
         row["reference"] = None
-    for row in rows["trials"]:
-        row["rung"] = None
     about = {key: value for key, value in record.about.items() if key != "files"}
     about["state"] |= {"planned": 8, "finished": 8}
     schema.write(folder, about, rows)
     build([folder], tmp_path / "public")
     page = Page((tmp_path / "public/studies/set-0.html").read_text())
     assert "No cell has a control beside it" in page.text
-    assert pd.isna(about["opening"]["registration"]) is False
