@@ -14,6 +14,7 @@ from vaebench.components import find
 from vaebench.records.compared import Over
 from vaebench.records.page import DECIDED, bounds, listed, number, probability, signed, titled
 from vaebench.records.schema import FILES, RECORD, Record
+from vaebench.sharing import citations
 from vaebench.site import drawn
 from vaebench.site.curves import curve
 from vaebench.site.evidence import HOME, Answer, Board, Evidence, shipped
@@ -140,6 +141,7 @@ class Pages:
             "measure": unit,
             "axis": _axis(most),
             "headline": headline,
+            "ranged": bool(table["within"].notna().any()),
             "sentence": _best(table, unit) if headline and answer.recomputed else _few(headline),
             "rows": [
                 {
@@ -226,7 +228,12 @@ class Pages:
         if path in self.shipped:
             formula, text = said(find(HOME, path))
             picture, low, high, words = _picture(path)
-            content |= {"formula": formula, "text": text, "picture": picture, "papers": []}
+            content |= {
+                "formula": formula,
+                "text": text,
+                "picture": picture,
+                "papers": list(_papers(path)),
+            }
             content |= {"top_value": high, "bottom_value": low, "caption": words}
         controls = self.evidence.rows[self.evidence.rows["is_control"]]
         return content | {
@@ -296,6 +303,14 @@ class Pages:
             ],
             "files": [(file, _bytes(size)) for file, size in sizes.items()],
         }
+
+
+def _papers(path: str) -> Iterator[tuple[str, str | None]]:
+    """The works behind a strategy, and their addresses; this software is none of them."""
+    for key in citations.keys(HOME, path) or ():
+        if key != citations.SOFTWARE:
+            work = citations.bibliography()[key]
+            yield work.plain, work.address
 
 
 def _short(over: Over) -> str:
