@@ -162,9 +162,9 @@ def test_every_colour_of_text_can_be_read_on_every_ground(site: Path) -> None:
     style = (site / "style.css").read_text()
     known = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", style))
     used = set(re.findall(r"(?<![-\w])color: var\(--(\w+)\)", style))
-    assert used >= {"ink", "soft", "link", "better", "worse"}
+    assert used >= {"ink", "soft", "link", "better", "worse", "equal", "open"}
     for name in used:
-        for ground in ("paper", "tint"):
+        for ground in ("ground", "tint"):
             light, dark = sorted((_luminance(known[name]), _luminance(known[ground])), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (name, ground)
 

@@ -216,7 +216,7 @@ def keys(home: str, path: str) -> tuple[str, ...] | None:
 def _tree(home: str, path: str) -> tuple[Path, ast.Module]:
     spec = module_spec(module_name(home, path))
     file = Path(spec.origin) if spec and spec.origin else Path()
-    return file, ast.parse(file.read_text(encoding="utf-8")) if file.is_file() else ast.Module([], [])
+    return file, ast.parse(file.read_text(encoding="utf-8") if file.is_file() else "")
 
 
 def used(plan: Plan) -> Used:
