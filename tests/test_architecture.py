@@ -89,7 +89,6 @@ FLOORS = (
     {"report"},
     {"records"},
     {"sharing"},
-    {"site"},
     {"command", "library"},
 )
 """Who may import whom: a room takes from its own floor and from those below. The same order as the

@@ -8,7 +8,7 @@ import pytest
 from tests.sharing.conftest import edit, reseal
 from vaebench.errors import DataError
 from vaebench.sharing.archive import pack
-from vaebench.site.build import build
+from vaebench.sharing.site.build import build
 
 
 def test_an_archive_that_was_computed_again_is_ranked(

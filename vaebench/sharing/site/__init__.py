@@ -7,5 +7,5 @@
 - ``pages``: evidence → pages, by the templates of ``templates``.
 - ``build``: the command ``vaebench site``.
 
-It takes from the records and from what checks an archive; nothing but the command takes from it.
+It takes from the records and from what checks an archive; nothing but the commands takes from it.
 """

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.records.conftest import world
-from vaebench.site.build import build
+from vaebench.sharing.site.build import build
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RECORDS = ROOT / "docs/results/records"
 GAINS = [0.004, 0.006, 0.008, 0.010, 0.013, 0.018]
 

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import torch
 
-from vaebench.site import curves, drawn
-from vaebench.site.words import said
+from vaebench.sharing.site import curves, drawn
+from vaebench.sharing.site.words import said
 from vaebench.strategies.geco import GECO
 
 

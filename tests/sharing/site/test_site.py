@@ -14,15 +14,15 @@ import pyarrow.parquet
 import pytest
 
 from tests.records.conftest import world
-from tests.site.conftest import RECORDS
+from tests.sharing.site.conftest import RECORDS
 from vaebench.errors import DataError
 from vaebench.records import compared, schema
 from vaebench.records.page import Results, bounds, signed
 from vaebench.records.schema import FILES, RECORD, read
-from vaebench.site.build import build
-from vaebench.site.entries import Entry, entries
-from vaebench.site.evidence import Evidence, shipped
-from vaebench.site.pages import Pages
+from vaebench.sharing.site.build import build
+from vaebench.sharing.site.entries import Entry, entries
+from vaebench.sharing.site.evidence import Evidence, shipped
+from vaebench.sharing.site.pages import Pages
 
 VOID = {"meta", "link", "line", "path", "polyline", "polygon", "br", "img"}
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from vaebench.errors import DataError
 from vaebench.files import write_json, write_text
 from vaebench.records.schema import FILES, RECORD
-from vaebench.site.entries import entries
-from vaebench.site.evidence import Evidence, data_folder
-from vaebench.site.pages import Pages, stylesheet
+from vaebench.sharing.site.entries import entries
+from vaebench.sharing.site.evidence import Evidence, data_folder
+from vaebench.sharing.site.pages import Pages, stylesheet
 
 MARK = "site.json"
 """What a site has and no other folder: its studies, and whether each was computed again."""

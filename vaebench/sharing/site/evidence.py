@@ -22,7 +22,7 @@ from vaebench.records import compared
 from vaebench.records.page import Results
 from vaebench.records.schema import Record
 from vaebench.sharing.agreement import readable
-from vaebench.site.entries import Entry
+from vaebench.sharing.site.entries import Entry
 
 HOME = "vaebench.strategies"
 LEVEL = 0.95

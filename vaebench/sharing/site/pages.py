@@ -15,10 +15,10 @@ from vaebench.records.compared import Over
 from vaebench.records.page import DECIDED, bounds, listed, number, probability, signed, titled
 from vaebench.records.schema import FILES, RECORD, Record
 from vaebench.sharing import citations
-from vaebench.site import drawn
-from vaebench.site.curves import curve
-from vaebench.site.evidence import HOME, Answer, Board, Evidence, shipped
-from vaebench.site.words import said
+from vaebench.sharing.site import drawn
+from vaebench.sharing.site.curves import curve
+from vaebench.sharing.site.evidence import HOME, Answer, Board, Evidence, shipped
+from vaebench.sharing.site.words import said
 from vaebench.statistics.across import FEWEST_TESTED
 
 MENU = (
@@ -37,7 +37,7 @@ class Pages:
     def __init__(self, evidence: Evidence) -> None:
         self.evidence, self.shipped = evidence, shipped()
         environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("vaebench.site"),
+            loader=jinja2.PackageLoader("vaebench.sharing.site"),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
