@@ -28,9 +28,6 @@ HOME = "vaebench.strategies"
 LEVEL = 0.95
 """Of the answers: studies of another level are shown and do not count over data sets."""
 
-DECIDED = ("better", "worse", "equal within the margin")
-"""Verdicts that say something; the others are ``undecided``, ``exploratory`` and ``no test``."""
-
 
 @dataclass(frozen=True)
 class Answer:

@@ -21,6 +21,9 @@ from vaebench.sharing.site.evidence import HOME, Answer, Board, Evidence, shippe
 from vaebench.sharing.site.words import said
 from vaebench.statistics.across import FEWEST_TESTED
 
+DECISIONS = ("better", "worse", "equal within the margin")
+"""Verdicts that say something; the others are ``undecided``, ``exploratory``, ``no test``."""
+
 MENU = (
     ("index.html", "Answer"),
     ("undecided.html", "Not decided yet"),
@@ -212,7 +215,7 @@ class Pages:
             found = rows["verdict"].value_counts()
             words = ", ".join(
                 f"{verdict} on {found[verdict]}"
-                for verdict in ("better", "worse", "undecided")
+                for verdict in (*DECISIONS, "undecided")
                 if found.get(verdict, 0)
             )
             yield {
