@@ -28,6 +28,11 @@ COMMANDS = {
     "archive": ("vaebench.sharing.archive", "a study in one file, for another person to check"),
     "record": ("vaebench.records.write", "a study's results as a small folder of data, to publish"),
     "results": ("vaebench.records.page", "records → the tables and sentences of all studies"),
+    "site": (
+        "vaebench.sharing.site.build",
+        "static pages of records and archives, for a web server",
+    ),
+    "cite": ("vaebench.command.cite", "the BibTeX of all that a study used"),
     "chosen": ("vaebench.study.chosen", "what tuning chose, as a config file for other data"),
     "sync": ("vaebench.sharing.sync", "bring MLflow up to date"),
     "ui": ("vaebench.sharing.ui", "browse all studies in MLflow"),

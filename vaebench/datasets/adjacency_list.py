@@ -17,6 +17,9 @@ class AdjacencyList(Interactions):
     A ``given`` split has further files of the same layout (``files: {test: test.txt}``). ``cutoff``
     is the K of the NDCG@K that judges, less than the number of items.
 
+    References:
+        vaebench
+
     Example:
         >>> from vaebench.datasets.adjacency_list import AdjacencyList
         >>> [file.name for file in AdjacencyList(path="train.txt").raw_files()]

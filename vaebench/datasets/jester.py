@@ -21,6 +21,9 @@ class Jester(OneFile):
     archive has a spreadsheet; this one the same numbers as text. A study of it needs a ``cutoff``
     below 100: a list of 100 holds all jokes.
 
+    References:
+        goldberg2001
+
     Example:
         >>> from vaebench.datasets.jester import Jester
         >>> [file.name for file in Jester().raw_files()]

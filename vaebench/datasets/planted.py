@@ -31,6 +31,9 @@ class Planted(Interactions):
     that Mult-VAE assumes: no model can have a higher expected log p(x) than this one, and no
     ranking a higher expected NDCG than the one by the true z.
 
+    References:
+        vaebench
+
     Example:
         >>> from vaebench.datasets.planted import Planted
         >>> Planted(users=900).raw_files()

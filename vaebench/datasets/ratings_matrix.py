@@ -28,6 +28,9 @@ class RatingsMatrix(Interactions):
     Raises:
         ValueError: another ending.
 
+    References:
+        vaebench
+
     Example:
         >>> from vaebench.datasets.ratings_matrix import RatingsMatrix
         >>> [file.name for file in RatingsMatrix(path="ratings.npy").raw_files()]

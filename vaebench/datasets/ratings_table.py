@@ -43,6 +43,9 @@ class RatingsTable(Interactions):
             without a delimiter, a delimiter of several characters, an unknown encoding, a greatest
             or summed rating without a rating, a temporal split without a time.
 
+    References:
+        vaebench
+
     Example:
         >>> from vaebench.datasets.ratings_table import RatingsTable
         >>> [file.name for file in RatingsTable(path="x.csv", user="u", item="i").raw_files()]
