@@ -180,7 +180,7 @@ def test_units_stand_on_their_line_with_their_names() -> None:
     points = pd.DataFrame(
         {"unit": ["u", "v", "w", "x"], "x": [1.0, 2, 3, np.nan], "y": [1, 3, 5, 0]}
     )
-    axis = answer.against(points, "x", "y", {"x": "size"}).axes[0]
+    axis = answer.against(points, "x", "y", {"x": "size"}, 2.0).axes[0]
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("size", "y")
     assert [each.get_text() for each in axis.texts] == ["u", "v", "w"]
     np.testing.assert_allclose(axis.lines[1].get_ydata(), [1, 5], atol=1e-9)

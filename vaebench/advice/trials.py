@@ -18,6 +18,7 @@ import torch
 
 from vaebench.baselines.ease import EASE
 from vaebench.cells import baseline, vae
+from vaebench.cells.built import features
 from vaebench.cells.metrics import created, logits, ranked
 from vaebench.errors import Diverged
 from vaebench.metrics.bound import elbo
@@ -343,11 +344,7 @@ class Trials:
         """EASE^R with the λ that validates best, if there are not too many items."""
         data = Data(self.split, torch.device("cpu"))
         examples = data.train()
-        if (
-            examples.shape[1]
-            if isinstance(examples, torch.Tensor)
-            else examples.columns > most_items
-        ):
+        if features(examples) > most_items:
             return
         metrics = created({f"ndcg@{self.k}": {"class": "ndcg.NDCG", "k": self.k}})
         best: Trained | None = None
