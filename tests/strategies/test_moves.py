@@ -41,6 +41,7 @@ CASES: dict[str, tuple[dict[str, Any], float]] = {
     "example_floor.ExampleFloor": ({}, 0.0),
     "example_free_bits.ExampleFreeBits": ({}, 0.0),
     "user_scaled.UserScaled": ({}, 0.0),
+    "log_uniform.LogUniform": ({}, 0.0),
     "per_interaction.PerInteraction": ({}, 0.0),
     "soft_free_bits.SoftFreeBits": ({}, 0.0),
     "pid.PID": ({}, 0.0),

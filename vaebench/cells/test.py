@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from vaebench.cells.built import build, features, streams_of
-from vaebench.cells.metrics import Found, bounded, finite, likely, logits, ranked
+from vaebench.cells.metrics import Found, bounded, finite, likely, logits, ranked, represented
 from vaebench.cells.out_of_memory import STATUS, within_memory
 from vaebench.cells.tested import (
     Components,
@@ -182,7 +182,8 @@ def measured(
     found = ranked(metrics, logits(model), part, shown)
     values = elbo(model, part.examples, stream(), samples=samples)
     of_model = likely(metrics, model, part, stream)
-    return Found(found.examples | bounded(metrics, values) | of_model, found.cells)
+    of_codes = represented(metrics, model, part, lambda: torch_stream("test", *names))
+    return Found(found.examples | bounded(metrics, values) | of_model, found.cells | of_codes)
 
 
 def of_latents(

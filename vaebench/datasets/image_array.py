@@ -29,6 +29,9 @@ class ImageArray(Images):
         ValueError: another ending, a height without a width, labels of an ``.npy`` file or of other
             parts than the pictures, or a part that nothing says the size of.
 
+    References:
+        vaebench
+
     Example:
         >>> from vaebench.datasets.image_array import ImageArray
         >>> [file.name for file in ImageArray(path="x.npy", validation=9, test=9).raw_files()]

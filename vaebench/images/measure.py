@@ -137,6 +137,9 @@ def shape_of(cell: Path, data: Path) -> tuple[int, int]:
     return height, pixels // height
 
 
+TRAVERSED = 6
+"""So many latents are traversed."""
+
 Found = tuple[dict[str, Any], dict[str, np.ndarray]]
 
 
@@ -220,6 +223,22 @@ def interpolation(trained: Trained, options: ImageStudy) -> Found:
     share = torch.linspace(0, 1, options.pictures)[:, None]
     found = trained.pictures((1 - share) * ends[:1] + share * ends[1:]).mean
     return {}, {"interpolation": found.numpy()}
+
+
+def traversals(trained: Trained, options: ImageStudy) -> Found:
+    """Means where one latent goes from −2 to 2 and the others stay at the μ of a test picture.
+
+    A row a latent, those whose μ vary most first, at most ``TRAVERSED``.
+    """
+    if trained.conditional or not trained.model.continuous:
+        return {}, {}
+    means = trained.means("test")
+    latents = means.var(0).argsort(descending=True, stable=True)[:TRAVERSED]
+    z = means[:1].repeat(len(latents) * options.pictures, 1)
+    z[torch.arange(len(z)), latents.repeat_interleave(options.pictures)] = torch.linspace(
+        -2, 2, options.pictures
+    ).repeat(len(latents))
+    return {}, {"traversals": trained.pictures(z).mean.numpy(), "traversed": latents.numpy()}
 
 
 def latent_map(trained: Trained, options: ImageStudy) -> Found:
@@ -330,6 +349,7 @@ MEASURES = {
     "samples": samples,
     "manifold": manifold,
     "interpolation": interpolation,
+    "traversals": traversals,
     "latent_map": latent_map,
     "pca": pca,
     "anomaly": anomaly,

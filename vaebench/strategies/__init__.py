@@ -45,6 +45,7 @@ class Stats:
         counts: (B,) n_i, the number of interactions of user i; None where data have no counts.
         layers: the latents of each stochastic layer of the model, the one next to x first, together
             Z; None where there is one layer.
+        dial: (B,) the β that the model was told; None where it was told none.
 
     Raises:
         ArgumentError: a value that is no tensor of its shape, T < 1, or layers that are not Z.
@@ -56,6 +57,7 @@ class Stats:
     rate: Tensor
     counts: Tensor | None = None
     layers: tuple[int, ...] | None = None
+    dial: Tensor | None = None
 
     def __post_init__(self) -> None:
         examples = tuple(getattr(self.distortion, "shape", ()))
@@ -65,8 +67,10 @@ class Stats:
                 raise ArgumentError(_refused(name, value, shape))
             if shape and value.shape[:1] != examples:
                 raise ArgumentError(_refused(name, value, (*examples, *shape[1:])))
-        if self.counts is not None and tuple(getattr(self.counts, "shape", ())) != examples:
-            raise ArgumentError(_refused("counts", self.counts, examples))
+        for name in ("counts", "dial"):
+            value = getattr(self, name)
+            if value is not None and tuple(getattr(value, "shape", ())) != examples:
+                raise ArgumentError(_refused(name, value, examples))
         if self.total < 1:
             raise ArgumentError(f"Stats.total: {self.total} is not allowed; it should be ≥ 1")
         if self.layers is not None and sum(self.layers) != self.rate.shape[1]:
@@ -142,6 +146,18 @@ class Strategy(Checked, nn.Module, ABC):
     @abstractmethod
     def forward(self, stats: Stats) -> Tensor:
         """β for this update: shape (), (B, 1), (Z,) or (B, Z)."""
+
+    def dial(self, size: int, noise: torch.Generator) -> Tensor | None:  # noqa: ARG002
+        """β to tell the model before an update, (B,), drawn from ``noise``; by default none.
+
+        A strategy with one trains models that are told β (:mod:`vaebench.models.dial`), and no
+        others. What it drew comes back in ``stats.dial``.
+
+        Args:
+            size: B.
+            noise: the stream of training, on its device.
+        """
+        return None
 
     def update(self, stats: Stats) -> None:
         """Advance closed-loop state after an update of the encoder; by default nothing.

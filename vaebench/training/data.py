@@ -1,6 +1,6 @@
 """A split read back for training and evaluation; each part is opened when it is asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -23,11 +23,13 @@ class HeldOut:
             pictures.
         fold_in: what a ranking may be made from; None for pictures.
         held_out: what it should find; None for pictures.
+        factors: (U, F) what the pictures were made from; None where nobody knows.
     """
 
     examples: Batch
     fold_in: SparseRows | None = None
     held_out: SparseRows | None = None
+    factors: torch.Tensor | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Data:
     def held_out(self, part: str, classes: int | None = None) -> HeldOut:
         """The ``validation`` or ``test`` part; see :meth:`labelled` for ``classes``."""
         if self.kind() == "images":
-            return HeldOut(self.labelled(part, self._pictures(part), classes))
+            examples = self.labelled(part, self._pictures(part), classes)
+            return HeldOut(examples, factors=self._factors(part))
         fold_in = self._matrix(f"{part}_fold_in")
         held_out = self._matrix(f"{part}_held_out")
         whole, *parts = (
@@ -114,6 +117,10 @@ class Data:
             return scipy.sparse.csr_matrix(scipy.sparse.load_npz(path))
         except (OSError, ValueError, KeyError) as error:
             raise DataError(f"cannot read {path}: {error}") from error
+
+    def _factors(self, part: str) -> torch.Tensor | None:
+        known = read_json(self.folder / "card.json").get("factors")
+        return torch.from_numpy(self._array(f"{part}_factors")) if known else None
 
     def _pictures(self, name: str) -> torch.Tensor:
         return torch.from_numpy(self._array(name)).to(self.device)
