@@ -11,10 +11,13 @@ from vaebench.seeds import torch_stream
 from vaebench.strategies import Stats, Strategy
 from vaebench.strategies.cap_search import CapSearch
 from vaebench.strategies.capacity import Capacity
+from vaebench.strategies.constant import Constant
+from vaebench.strategies.dynamic_pid import DynamicPID
 from vaebench.strategies.example_floor import ExampleFloor
 from vaebench.strategies.free_bits import FreeBits
 from vaebench.strategies.geco import GECO
 from vaebench.strategies.pid import PID
+from vaebench.strategies.rate_target import RateTarget
 from vaebench.strategies.soft_free_bits import SoftFreeBits
 
 T = 400
@@ -53,6 +56,61 @@ def test_pid_is_its_formula_and_its_integral_rests_where_it_would_leave_the_rang
         assert found == pytest.approx(min(0.4, max(0.05, last)), abs=1e-12)
         strategy.update(stats(step, rate))
     assert min(rested.values()) > 0, "both ends must be tested"
+
+
+def test_dynamic_pid_is_its_recurrence_behind_a_set_point_in_stages() -> None:
+    """The controller of the authors' file as published, which none of these updates clips."""
+    strategy = DynamicPID(
+        target=20.0, first_target=2.0, warmup=0.5, stages=4, ramp=0.25, window=3,
+        proportional=0.3, integral=0.02, start=9.0, low=0.0, high=40.0,
+    )  # fmt: skip
+    weight, last, rates, points = 9.0, 0.0, list[float](), list[float]()
+    for step, rate in enumerate(RATES):
+        stage, within = divmod(min(step, 200), 50)  # four stages in half of 400 updates
+        rises = min(3, max(0, stage - 1 + min(1, within / 12.5)))
+        points.append(2 + 18 * rises / 3)
+        rates.append(rate)
+        error = points[-1] - sum(rates[-3:]) / len(rates[-3:])
+        weight += 0.3 * (1 / (1 + math.exp(error)) - 1 / (1 + math.exp(last))) - 0.02 * error
+        last = error
+        assert 0 < weight < 40, "the ends are another test's"
+        assert strategy.set_point(stats(step, rate)).item() == pytest.approx(points[-1], rel=1e-12)
+        assert strategy(stats(step, rate)).item() == pytest.approx(weight, rel=1e-12)
+        strategy.update(stats(step, rate))
+    assert points[0] == 2
+    assert points[-1] == 20
+
+
+def test_a_rate_target_ascends_its_dual() -> None:
+    strategy, multiplier = RateTarget(target=10.0, gain=0.05, start=0.3, high=2.0), 0.3
+    ends = set()
+    for step, rate in enumerate(RATES):
+        assert strategy(stats(step, rate)).item() == pytest.approx(multiplier, abs=1e-12)
+        strategy.update(stats(step, rate))
+        multiplier = min(2.0, max(0.0, multiplier + 0.05 * (rate - 10)))
+        ends |= {multiplier} & {0.0, 2.0}
+    assert ends == {0.0, 2.0}, "both ends must be tested"
+
+
+def test_a_rate_target_finds_the_multiplier_of_its_constraint() -> None:
+    """At rest β = −dD/dR: training at that constant β alone has the same rate."""
+    found = fitted(RateTarget(target=2.0, gain=0.1))
+    assert found["rate"] == pytest.approx(2.0, rel=0.02)
+    assert found["beta"] > 1, "the plain VAE's rate is about 2.34 nats"
+    assert fitted(Constant(beta=found["beta"]))["rate"] == pytest.approx(found["rate"], rel=0.005)
+
+
+def test_a_rate_that_is_low_by_itself_has_no_weight() -> None:
+    assert fitted(RateTarget(target=50.0, gain=0.1))["beta"] == 0
+
+
+def test_dynamic_pid_reaches_its_last_set_point() -> None:
+    found = fitted(
+        DynamicPID(
+            target=2.5, first_target=0.2, stages=5, warmup=0.5, integral=0.02, start=8.0, low=0.0
+        )
+    )
+    assert found["rate"] == pytest.approx(2.5, rel=0.05)
 
 
 @pytest.mark.parametrize("per_interaction", [False, True])
@@ -137,7 +195,9 @@ def test_pid_reaches_its_rate() -> None:
 
 
 @pytest.mark.parametrize(
-    "strategy", [SoftFreeBits(), GECO(), PID(), Capacity()], ids=lambda s: type(s).__name__
+    "strategy",
+    [SoftFreeBits(), GECO(), PID(), DynamicPID(), RateTarget(), Capacity()],
+    ids=lambda s: type(s).__name__,
 )
 @pytest.mark.parametrize("extreme", [0.0, 1e4, 1e30])
 def test_nothing_overflows(strategy: Strategy, extreme: float) -> None:

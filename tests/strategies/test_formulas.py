@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from vaebench.errors import ArgumentError
 from vaebench.strategies import Stats, Strategy
 from vaebench.strategies.constant import Constant
 from vaebench.strategies.cosine import Cosine
@@ -13,11 +14,13 @@ from vaebench.strategies.cyclical import Cyclical
 from vaebench.strategies.decreasing import Decreasing
 from vaebench.strategies.example_floor import ExampleFloor
 from vaebench.strategies.example_free_bits import ExampleFreeBits
+from vaebench.strategies.exponential import Exponential
 from vaebench.strategies.free_bits import FreeBits
 from vaebench.strategies.linear import Linear
 from vaebench.strategies.per_interaction import PerInteraction
 from vaebench.strategies.sigmoid import Sigmoid
 from vaebench.strategies.step import Step
+from vaebench.strategies.tanh import Tanh
 from vaebench.strategies.user_scaled import UserScaled
 
 T = 1_003  # no multiple of anything
@@ -62,6 +65,26 @@ GOLDEN: dict[str, tuple[Strategy, Callable[[int], float]]] = {
         Sigmoid(cap=0.7, midpoint=0.5, width=0.1),
         lambda t: 0.7 / (1 + math.exp(-(t - 0.5 * T) / (0.1 * T))),
     ),
+    "Sentence-VAE's sigmoid": (
+        Sigmoid(threshold=250, slope=0.025),
+        lambda t: 1 / (1 + math.exp(-0.025 * (t - 250))),
+    ),
+    "tanh": (
+        Tanh(cap=0.7, midpoint=0.5, width=0.1),
+        lambda t: 0.7 * (1 + math.tanh((t - 0.5 * T) / (0.1 * T))) / 2,
+    ),
+    "pytorch_RVAE's tanh": (
+        Tanh(threshold=350, slope=0.01),
+        lambda t: (math.tanh((t - 350) / 100) + 1) / 2,
+    ),
+    "exponential": (
+        Exponential(cap=0.4, warmup=0.25, curvature=3),
+        lambda t: 0.4 * (1 - math.exp(-3 * min(1, t / (0.25 * T)))) / (1 - math.exp(-3)),
+    ),
+    "late exponential": (
+        Exponential(cap=0.4, warmup=0.9, curvature=-6),
+        lambda t: 0.4 * (math.exp(6 * min(1, t / (0.9 * T))) - 1) / (math.exp(6) - 1),
+    ),
     "cosine": (
         Cosine(cap=0.3, warmup=0.4),
         lambda t: 0.3 * (1 - math.cos(math.pi * min(1, t / (0.4 * T)))) / 2,
@@ -85,6 +108,37 @@ GOLDEN: dict[str, tuple[Strategy, Callable[[int], float]]] = {
 def test_schedule_is_its_formula(name: str) -> None:
     strategy, formula = GOLDEN[name]
     assert schedule(strategy) == pytest.approx([formula(t) for t in range(T)], abs=1e-12)
+
+
+def test_cycles_may_start_above_zero() -> None:
+    """The released experiments of cyclical annealing start at .1."""
+    found = schedule(Cyclical(cap=0.9, cycles=3, ramp=0.5, start=0.1))
+    ramp = lambda v: 0.1 + 0.8 * v  # noqa: E731
+    expected = [ramp(cycle(t, 3, 0.5, SHAPES["linear"])) for t in range(T)]
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_flat_exponential_is_nearly_the_line() -> None:
+    assert schedule(Exponential(cap=0.6, warmup=0.7, curvature=1e-6)) == pytest.approx(
+        schedule(Linear(cap=0.6, warmup=0.7)), abs=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Sigmoid(threshold=10), "belong together"),
+        (lambda: Tanh(slope=0.1), "belong together"),
+        (lambda: Sigmoid(threshold=10, slope=1, width=0.1), "exclude midpoint and width"),
+        (lambda: Exponential(curvature=0), "linear.Linear"),
+        (lambda: Cyclical(cap=0.2, start=0.3), "at most cap = 0.2"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    make: Callable[[], Strategy], words: str
+) -> None:
+    with pytest.raises(ArgumentError, match=words):
+        make()
 
 
 def test_one_full_cycle_is_the_linear_warm_up() -> None:

@@ -24,12 +24,24 @@ CASES: dict[str, tuple[dict[str, Any], float]] = {
     "cyclical.Cyclical seven": ({"cycles": 7, "ramp": 0.2}, 0.858 + 0.2 / 7),
     "cyclical.Cyclical to the end": ({"cycles": 3, "ramp": 1.0}, 1.0),
     "sigmoid.Sigmoid": ({"midpoint": 0.25, "width": 0.05}, 0.25 + 0.05 * 4.59512),
+    "sigmoid.Sigmoid in updates": ({"threshold": 300, "slope": 0.02}, 0.3 + 0.05 * 4.59512),
+    "tanh.Tanh": ({"midpoint": 0.25, "width": 0.1}, 0.25 + 0.05 * 4.59512),
+    "tanh.Tanh in updates": ({"threshold": 300, "slope": 0.01}, 0.3 + 0.05 * 4.59512),
+    "exponential.Exponential early": ({"warmup": 0.8, "curvature": 4}, 0.8 * 0.89271),
+    "exponential.Exponential late": ({"warmup": 0.8, "curvature": -4}, 0.8),
+    "dynamic_pid.DynamicPID": (
+        {"warmup": 0.8, "stages": 4, "ramp": 0.5, "integral": 1, "start": 1},
+        0.7,
+    ),
+    "rate_target.RateTarget": ({}, 0.0),
     "capacity.Capacity": ({"warmup": 0.5, "target": 25}, 0.5),
     "constant.Constant": ({}, 0.0),
+    "per_layer.PerLayer": ({}, 0.0),
     "free_bits.FreeBits": ({}, 0.0),
     "example_floor.ExampleFloor": ({}, 0.0),
     "example_free_bits.ExampleFreeBits": ({}, 0.0),
     "user_scaled.UserScaled": ({}, 0.0),
+    "log_uniform.LogUniform": ({}, 0.0),
     "per_interaction.PerInteraction": ({}, 0.0),
     "soft_free_bits.SoftFreeBits": ({}, 0.0),
     "pid.PID": ({}, 0.0),
@@ -46,7 +58,7 @@ def test_a_schedule_ends_where_it_says(case: str) -> None:
     strategy = create("vaebench.strategies", {"class": path} | options)
     assert strategy.moves_until(TOTAL) == pytest.approx(share, abs=2e-3)
     stats = replace(some_stats(1), total=TOTAL)
-    if path == "capacity.Capacity":  # a rate that C(t) passes at its very end
+    if path in {"capacity.Capacity", "dynamic_pid.DynamicPID"}:  # C(t) passes it at its very end
         stats = replace(stats, rate=stats.rate * (24.9 / stats.rate.sum(1).mean()))
     moved = last_move([strategy(at(stats, step)) for step in range(TOTAL)])
     if path not in WITHOUT_SCHEDULE_IN_BETA:

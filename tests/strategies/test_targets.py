@@ -259,8 +259,10 @@ def test_a_target_says_what_it_is_a_target_of() -> None:
     aims = {found.__name__: found().aim() for found in variants(vaebench.strategies, Strategy)}
     assert {name: aim.of for name, aim in aims.items() if aim} == {
         "Capacity": "rate",
+        "DynamicPID": "rate",
         "GECO": "distortion",
         "PID": "rate",
+        "RateTarget": "rate",
         "SoftFreeBits": "rate",
     }
     now = stats(0, rate=8.0, distortion=100.0)

@@ -7,6 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from vaebench.errors import ArgumentError
 from vaebench.search import PARTS, SHARE, WEIGHT
 from vaebench.strategies import Share, Stats, Strategy, Weight
 
@@ -19,11 +20,18 @@ RAMPS = {
 
 
 class Cyclical(Strategy):
-    """β(t) = cap·f(τ/R) if τ < R else cap, with τ = (t mod ⌈T/M⌉)/(T/M).
+    """β(t) = start + (cap − start)·f(τ/R) if τ < R else cap, with τ = (t mod ⌈T/M⌉)/(T/M).
 
     M ``cycles``, each rising over its share R = ``ramp`` and then holding the cap (Fu et al. 2019,
-    arXiv:1903.10145, eq. 6-7; M = 4, R = .5). The published experiments restart the learning rate
-    with every cycle as well; here it stays constant, so that β alone is compared.
+    arXiv:1903.10145, eq. 6-7; M = 4, R = .5, start 0). The code of their experiments starts each
+    cycle at .1 and restarts the learning rate with it; here the learning rate stays constant, so
+    that β alone is compared.
+
+    Raises:
+        ArgumentError: start > cap.
+
+    References:
+        fu2019
 
     Example:
         >>> import torch
@@ -43,9 +51,13 @@ class Cyclical(Strategy):
         cycles: Annotated[int, Field(ge=1)] = 4,
         ramp: Share = 0.5,
         shape: Literal["linear", "sigmoid", "cosine"] = "linear",
+        start: Weight = 0.0,
     ) -> None:
         super().__init__()
+        if start > cap:
+            raise ArgumentError(f"start: {start} is not allowed; it should be at most cap = {cap}")
         self.cap, self.cycles, self.ramp, self.shape = cap, cycles, ramp, shape
+        self.start = start
 
     def moves_until(self, total: int) -> float:
         """The end of the last ramp."""
@@ -58,4 +70,5 @@ class Cyclical(Strategy):
         period = math.ceil(stats.total / self.cycles)
         tau = (stats.step % period).double() / (stats.total / self.cycles)
         rising = RAMPS[self.shape](tau / self.ramp)
-        return self.cap * torch.where(tau < self.ramp, rising, torch.ones_like(rising))
+        risen = torch.where(tau < self.ramp, rising, torch.ones_like(rising))
+        return self.start + (self.cap - self.start) * risen

@@ -31,6 +31,7 @@ from vaebench.cells.job import IMPORTS
 from vaebench.cells.opening import OPENED
 from vaebench.study.plan import Plan
 from vaebench.study.current import Upkeep
+from vaebench.sharing.follow import Beside
 from vaebench.errors import ConfigError, DataError
 from vaebench.files import write_json
 from vaebench.machine import warm
@@ -109,6 +110,9 @@ if not shown_cells:
     raise WorkflowError("finished_only: no cell is finished; allowed: at least one")
 
 
+followers = []
+
+
 # Handlers of a run. As a module of another workflow, which has handlers of its own, this one is told:
 # `onstart: NAME.started()`, and likewise for the two others.
 def makes(job, name):
@@ -148,7 +152,7 @@ def unhurried(scheduler):
 
 
 def started():
-    """Write what the jobs are planned with, count the cells to come, and have imports done once."""
+    """Write what the jobs are planned with, count the cells, have imports done, follow the study."""
     gc.freeze()  # the plan itself stays
     gc.set_threshold(*COLLECTED)
     unhurried(workflow.scheduler)
@@ -158,6 +162,9 @@ def started():
         planned(plan.folder / CODE, upkeep.uses(), content)
         warm.more(server, imports_of_scripts())
         write_json(plan.folder / "study.json", plan.study.model_dump())
+        trains = any(makes(job, "training.json") for job in workflow.dag.needrun_jobs())
+        if trains and plan.study.tracking.enabled and plan.study.tracking.live:
+            followers.append(Beside(plan.folder, plan.folder / "logs/follow.log"))
     except (DataError, OSError) as error:  # a full disk, a folder that is read-only
         raise WorkflowError(str(error)) from None
 
@@ -166,12 +173,16 @@ def succeeded():
     """Say the verdict and where the report is, if this run made them."""
     expect_no_more(plan.folder)
     jobs = workflow.dag.jobs
+    for follower in followers:
+        follower.end(at_once=any(makes(job, "tracking.json") for job in jobs))
     terminal.end(plan.folder, report=any(makes(job, "verdict.txt") for job in jobs))
 
 
 def failed():
     """Say how many cells have no result."""
     expect_no_more(plan.folder)
+    for follower in followers:
+        follower.end()
     print(without_result(cell_folders), end="", file=sys.stderr)
 
 
