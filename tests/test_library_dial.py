@@ -152,7 +152,7 @@ def hostile(fitted: Fitted, folder: Path, **changes: Any) -> Path:
         ({"items": ["a"]}, "'.*' has shape .* with 1 items it has"),
         ({"items": [1, 1]}, "items should be a list without repeats"),
         ({"items": "abc"}, "items should be a list without repeats"),
-        ({"config": {}}, "cannot load .*: it has no 'dataset'; allowed: a file that save"),
+        ({"config": {}}, "cannot load .*: it has no 'model'; allowed: a file that save"),
         ({"config": []}, "cannot load .*; allowed: a file that save"),
         ({"trace": {"a": [1], "b": []}}, "items or trace are damaged"),
     ],
