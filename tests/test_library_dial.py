@@ -120,6 +120,12 @@ def test_a_model_without_a_dial_says_so(ratings: pd.DataFrame) -> None:
             plain.beta_curve()
 
 
+def test_a_plain_model_is_not_trained_by_a_beta_that_it_is_not_told(ratings: pd.DataFrame) -> None:
+    said = r"grid\.0\.strategies: 'log_uniform' draws β anew .* 'mult_vae' is not told which"
+    with pytest.raises(VaebenchError, match=said):
+        vaebench.fit(ratings, strategy=STRATEGY)
+
+
 def hostile(fitted: Fitted, folder: Path, **changes: Any) -> Path:
     """A saved file with another header or other weights."""
     good, bad = folder / "good.safetensors", folder / "bad.safetensors"
