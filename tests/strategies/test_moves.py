@@ -36,6 +36,7 @@ CASES: dict[str, tuple[dict[str, Any], float]] = {
     "rate_target.RateTarget": ({}, 0.0),
     "capacity.Capacity": ({"warmup": 0.5, "target": 25}, 0.5),
     "constant.Constant": ({}, 0.0),
+    "per_layer.PerLayer": ({}, 0.0),
     "free_bits.FreeBits": ({}, 0.0),
     "example_floor.ExampleFloor": ({}, 0.0),
     "example_free_bits.ExampleFreeBits": ({}, 0.0),

@@ -113,6 +113,11 @@ class Linear(nn.Linear):
         return super().forward(h)
 
 
+def one_hot(y: Tensor, classes: int) -> Tensor:
+    """Classes y (B,) as rows of one 1 and zeros, (B, C) float32; zeros alone for −1."""
+    return (y[:, None] == torch.arange(classes, device=y.device)).float()
+
+
 def bare(layer: type[nn.Module], *sizes: int, **options: Any) -> Any:  # noqa: ANN401
     """A layer of torch whose weights wait for ``initialise``; no random number is drawn for them.
 

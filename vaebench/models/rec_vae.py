@@ -62,6 +62,9 @@ class RecVAE(Recommender):
     RecVAE as published is this model with β_i = γ·n_i (strategy ``user_scaled.UserScaled``) and its
     own update order, which is this class's default; weights start as torch's linear layers do.
 
+    References:
+        shenbin2020
+
     Example:
         >>> import torch
         >>> from vaebench.models.rec_vae import RecVAE

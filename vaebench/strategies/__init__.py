@@ -14,6 +14,7 @@ a new one is a new file and one line of config.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -42,10 +43,12 @@ class Stats:
         rate: (B, Z) R_ij in nats per example and latent; never clamped. Where the model has a
             penalty of its own, that penalty, (B, P), in its unit.
         counts: (B,) n_i, the number of interactions of user i; None where data have no counts.
+        layers: the latents of each stochastic layer of the model, the one next to x first, together
+            Z; None where there is one layer.
         dial: (B,) the β that the model was told; None where it was told none.
 
     Raises:
-        ArgumentError: a value that is no tensor of its shape, or T < 1.
+        ArgumentError: a value that is no tensor of its shape, T < 1, or layers that are not Z.
     """
 
     step: Tensor
@@ -53,6 +56,7 @@ class Stats:
     distortion: Tensor
     rate: Tensor
     counts: Tensor | None = None
+    layers: tuple[int, ...] | None = None
     dial: Tensor | None = None
 
     def __post_init__(self) -> None:
@@ -69,6 +73,20 @@ class Stats:
                 raise ArgumentError(_refused(name, value, examples))
         if self.total < 1:
             raise ArgumentError(f"Stats.total: {self.total} is not allowed; it should be ≥ 1")
+        if self.layers is not None and sum(self.layers) != self.rate.shape[1]:
+            raise ArgumentError(
+                f"Stats.layers: {self.layers} is not allowed; together it should be "
+                f"{self.rate.shape[1]} latents"
+            )
+
+    @property
+    def layer_of(self) -> Tensor:
+        """(Z,) int64: the layer of each latent, 0 next to x."""
+        latents = torch.arange(self.rate.shape[1], device=self.rate.device)
+        found = torch.zeros_like(latents)
+        for edge in accumulate((self.layers or ())[:-1]):
+            found = found + (latents >= edge)
+        return found
 
 
 def _refused(name: str, value: object, shape: tuple[object, ...]) -> str:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from vaebench.errors import Diverged
-from vaebench.models import VAE
+from vaebench.models import RATE, VAE
 from vaebench.models.dial import Dialled
 from vaebench.sparse import Batch, counts
 from vaebench.strategies import Stats, Strategy, Target
@@ -243,25 +243,25 @@ def train(
             or the strategy does not go with what β weighs or with what the model is told.
     """
     model, strategy, optimizer = learner.model, learner.strategy, learner.optimizer
-    learner.estimator.check_weight(strategy)
-    learner.estimator.check_model(model)
-    check_weighs(strategy, model)
-    check_dial(strategy, model)
+    _check(learner)
     update_order, progress = learner.update_order, progress or Progress()
     total = budget.updates(len(examples), update_order.passes)
     number = torch.zeros((), dtype=torch.int64, device=next(model.parameters()).device)
+    layers = model.layers if model.weighs == RATE and len(model.layers) > 1 else None
     draw, aim = Batches(examples, budget.batch_size, streams.batches), strategy.aim()
 
     def learn(update: Update) -> Learned:
         x = update.x
+        if model.adversarial and "encoder" in update.parts:
+            contest(model, x, optimizer, streams.noise)
         for part in PARTS:
             getattr(model, part).requires_grad_(part in update.parts)
         dial = strategy.dial(len(x), streams.noise)
         told = nullcontext() if dial is None else _turned(model, dial)
         with told:
             terms = learner.estimator.draw(model, x, streams.noise)
-        distortion, penalty = terms.distortion.detach(), terms.penalty.detach()
-        stats = Stats(number, total, distortion, penalty, counts(x), dial)
+        seen = terms.distortion.detach(), terms.penalty.detach()
+        stats = Stats(number, total, *seen, counts(x), layers=layers, dial=dial)
         beta = strategy(stats)
         loss = (strategy.example_weights(stats) * learner.estimator.loss(terms, beta)).mean()
         optimizer.zero_grad()
@@ -300,9 +300,28 @@ def train(
     return progress.start
 
 
+def _check(learner: Learner) -> None:
+    """Refuse what does not go together."""
+    learner.estimator.check_weight(learner.strategy)
+    learner.estimator.check_model(learner.model)
+    check_weighs(learner.strategy, learner.model)
+    check_dial(learner.strategy, learner.model)
+
+
 def _turned(model: VAE, dial: Tensor) -> AbstractContextManager[None]:
     assert isinstance(model, Dialled)  # noqa: S101 (check_dial)
     return model.turned(dial)
+
+
+def contest(model: VAE, x: Batch, optimizer: torch.optim.Optimizer, noise: torch.Generator) -> None:
+    """An update of the critic alone, which then rests."""
+    for part in (*PARTS, "critic"):
+        getattr(model, part).requires_grad_(part == "critic")
+    optimizer.zero_grad()
+    model.contest(x, noise).mean().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    model.critic.requires_grad_(requires_grad=False)
 
 
 def summed(
