@@ -61,7 +61,7 @@ def test_figures_never_compute_and_never_load_torch() -> None:
 SHARED = {
     "baselines": {"item_item"},
     "datasets": {"protocol", "tables", "fetch", "pictures", "arrays", "published", "jobs"},
-    "models": {"layers", "pixels", "products"},
+    "models": {"dial", "layers", "pixels", "products"},
     "metrics": {"annealed", "bound", "comparison", "importance", "latents"},
 }
 """Modules beside the components that are no components: what these are made of."""
@@ -89,11 +89,14 @@ FLOORS = (
     {"report"},
     {"records"},
     {"sharing"},
-    {"command", "library"},
+    {"library"},
+    {"advice"},
+    {"command"},
 )
 """Who may import whom: a room takes from its own floor and from those below. The same order as the
 floors of a house: the mathematics and the files under everything, the report on top, over it what
-checks a whole study, and under the roof what people call: commands and library."""
+checks a whole study, and under the roof what people call: the library, the advice that is made of
+it, and the commands."""
 
 
 def room(module: str) -> str:

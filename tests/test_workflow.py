@@ -126,12 +126,22 @@ class Project:
         return self.folder / "results/small" / name
 
 
+STARTED = """
+import sys
+with open({!r}, "a", encoding="utf-8") as file:
+    print(*sys.orig_argv[1:], file=file)
+"""
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The small study, run to its end."""
     project = Project(tmp_path_factory.mktemp("project"))
-    done = project.snakemake()
+    started = project.folder / "sitecustomize.py"  # read by every Python that starts cold
+    started.write_text(STARTED.format(str(project.folder / "started.txt")), encoding="utf-8")
+    done = project.snakemake("--verbose")
     assert done.returncode == 0, done.stdout + done.stderr
+    started.unlink()
     project.terminal = done.stdout + done.stderr  # type: ignore[attr-defined]
     return project
 
@@ -155,7 +165,8 @@ def project(finished: Project) -> Project:
 ALL_CYCLICAL = {f"digits/mlp/cyclical/seed-{seed}" for seed in (0, 1)}
 MIRRORED = 8 + 4 + 1
 """Cells, what stands above the seeds of a strategy, and the study."""
-AFTER = {"tables", "published", "figures", "report", "seal", "track", "verdict", "all"}
+AFTER = {"tables", "published", "figures", "report", "seal", "verdict", "all"}
+AFTER |= {"track", "track_cells"}
 
 
 def append(path: Path, text: str = "\nEDITED = True\n") -> None:
@@ -174,6 +185,23 @@ def test_the_study_ends_with_everything_promised(finished: Project) -> None:
     assert (cells["status"] == "done").all()
     runs = json.loads(finished.path("tracking.json").read_text())
     assert len(runs) == MIRRORED
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux is safe to fork")
+def test_no_job_imports_anything_anew(finished: Project) -> None:
+    """Two processes of Python start: Snakemake, and the server of which every job is a fork."""
+    lines = (finished.folder / "started.txt").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 2, lines
+    assert lines[0].startswith("-m snakemake")
+    assert lines[1].startswith("-m vaebench.machine.warm")
+
+
+def test_ready_jobs_are_looked_at_once_a_job(finished: Project) -> None:
+    """Snakemake by itself looks again a second after each look, in ever more rows."""
+    log = min((finished.folder / ".snakemake/log").iterdir()).read_text(encoding="utf-8")
+    looks, ended = log.count("Ready jobs: "), log.count("Finished jobid: ")
+    assert ended > 20
+    assert looks <= ended + 2
 
 
 def test_the_terminal_counts_the_cells(finished: Project) -> None:

@@ -41,7 +41,7 @@ from vaebench.metrics import Metric
 from vaebench.metrics.bound import elbo
 from vaebench.models import VAE
 from vaebench.seeds import torch_stream
-from vaebench.sparse import Batch
+from vaebench.sparse import Batch, Labelled, contents
 from vaebench.strategies import Strategy
 from vaebench.training import checkpoint
 from vaebench.training.adam import Adam
@@ -154,6 +154,9 @@ def prepare(spec: dict[str, Any], data_folder: Path) -> Prepared:
     data, drawn = Data(data_folder, device), streams_of(spec)
     examples = data.train()
     model = build(spec["model"], features(examples), drawn["weights"]).to(device)
+    examples = data.labelled("train", examples, model.classes)
+    if isinstance(examples, Labelled):
+        examples = Labelled(examples.x, model.known(examples.y))
     model.narrow(bfloat16=settings.precision == "bfloat16")
     strategy: Strategy = create("vaebench.strategies", unnamed(spec["strategy"])).to(device)
     order: UpdateOrder = create("vaebench.training.orders", spec["training"]["update_order"]).to(
@@ -161,7 +164,7 @@ def prepare(spec: dict[str, Any], data_folder: Path) -> Prepared:
     )
     estimator = Estimator(settings.estimator, settings.samples)
     check(estimator, model, examples, settings.batch_size)
-    validation = data.held_out("validation")
+    validation = data.held_out("validation", model.classes)
     if validation.held_out is not None and not validation.held_out.lengths.any():
         raise DataError(
             f"{data_folder}: no validation user has a held-out item, so nothing can be selected; "
@@ -412,11 +415,12 @@ def check(estimator: Estimator, model: VAE, examples: Batch, batch_size: int) ->
     device = next(model.parameters()).device
     size = min(batch_size, len(examples))
     estimator.check_memory(size, features(examples), free_bytes(device))
-    if isinstance(examples, torch.Tensor):
+    pictures = contents(examples)
+    if isinstance(pictures, torch.Tensor):
         with torch.no_grad():
             given = model.given(examples[torch.arange(1)])
             z = torch.zeros(1, model.latents, device=device)
-            model.likelihood_of(z, given).check(examples)
+            model.likelihood_of(z, given).check(pictures)
 
 
 def choose_device(wanted: str) -> torch.device:

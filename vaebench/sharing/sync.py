@@ -15,8 +15,12 @@ from vaebench.sharing.follow import closed, follow, slept
 from vaebench.study.saved import Saved
 
 
-def mirror(folder: Path) -> dict[str, str]:
+def mirror(folder: Path, *, documents: bool = True) -> dict[str, str]:
     """Mirror what the folder of a study holds, as the workflow and the command line both do.
+
+    Args:
+        folder: of the study.
+        documents: its tables, figures and report as well, not the cells alone.
 
     Returns:
         What is mirrored → run id; see :func:`vaebench.sharing.tracking.sync`.
@@ -25,7 +29,7 @@ def mirror(folder: Path) -> dict[str, str]:
 
     study = Saved(folder)
     cells = [*study.cells(), *study.trials()]
-    return sync(study.config, cells, study.cards(), study.documents())
+    return sync(study.config, cells, study.cards(), study.documents() if documents else [])
 
 
 def main(arguments: Sequence[str]) -> None:
