@@ -75,9 +75,13 @@ class Study:
         for cell in self.done:
             found[cell.dataset] |= {*read_json(cell.file("summary.json"))["metrics"]}
         return {
-            dataset: primary(metrics, self.question["primary"], measures)
+            dataset: primary(metrics, self._declared(dataset), measures)
             for dataset, metrics in found.items()
         }
+
+    def _declared(self, dataset: str) -> str | None:
+        declared: str | None = self.question["primary"]
+        return self.question.get("natural", {}).get(dataset, declared)
 
     def replicate(self, cell: CellFolder) -> int | None:
         """The replicate of a cell; None in a study of seeds."""

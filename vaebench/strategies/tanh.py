@@ -15,6 +15,9 @@ class Tanh(Sigmoid):
     Raises:
         ArgumentError: one of threshold and slope without the other, or beside midpoint or width.
 
+    References:
+        bowman2016
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats
