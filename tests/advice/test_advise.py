@@ -39,7 +39,7 @@ def planned(study: Path) -> Plan:
     return Plan(merged([study]), [study.parent])
 
 
-def drawn(users: int = 150, items: int = 130, groups: int = 4) -> pd.DataFrame:
+def drawn(users: int = 150, items: int = 60, groups: int = 4) -> pd.DataFrame:
     """Users who like the items of their group."""
     rng = np.random.default_rng(7)
     rows = []
@@ -58,7 +58,7 @@ def test_a_file_becomes_advice_and_a_study_that_can_be_planned(
     drawn().to_csv("likes.csv", index=False)
     main(["advise", "likes.csv", "--minutes", "2"])
     shown = capsys.readouterr().out
-    assert "150 users, 130 items" in shown
+    assert "150 users, 60 items" in shown
     assert "too few to expect anything of yours" in shown
     assert "NDCG@10" in shown
     assert "EASE^R" in shown

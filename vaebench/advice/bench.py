@@ -21,7 +21,7 @@ CELLS = 4e7
 
 MINUTES = 10
 FEWEST_USERS = 60
-FEWEST_ITEMS = 10
+FEWEST_ITEMS = 20
 ACTIVE = 5
 """Interactions of a user from which on there is one to hold out: .2 of 5."""
 

@@ -1,6 +1,5 @@
 """The files of an advice: the study to go on with, the trials, the figure, all of it as JSON."""
 
-import inspect
 import math
 import os
 from collections.abc import Mapping
@@ -19,14 +18,11 @@ from vaebench.advice.columns import Layout
 from vaebench.advice.reading import Reading
 from vaebench.advice.trials import ANNEALED
 from vaebench.datasets.protocol import Ratings
-from vaebench.datasets.ratings_table import DELIMITERS, RatingsTable
+from vaebench.datasets.ratings_table import DELIMITERS
 from vaebench.files import whole, write_json, write_text
 
 STUDY, TABLE = "study.yaml", "interactions.parquet"
 MOST_HELD_OUT = 10_000
-CUTOFF = "cutoff" in inspect.signature(RatingsTable.__init__).parameters
-"""Whether a table of ratings can say the K of its NDCG."""
-
 HEAD = """\
 # What to go on with after `vaebench advise {file}`: the advised β against β = 1 and the published
 # annealing, on splits, tuning and seeds that are all drawn anew.
@@ -113,13 +109,8 @@ def study(advice: Advice, data: Mapping[str, Any], bench: Bench, name: str) -> d
     if own:
         block = {"dataset": "mine", "model": "mult-vae", "strategies": ["advised"]}
         config["grid"].append(block | {"training": dict(own)})
-    if bench.k == LONG:
-        return config
-    if CUTOFF:
+    if bench.k != LONG:
         config["datasets"]["mine"]["cutoff"] = bench.k
-    else:
-        config["metrics"] = {bench.metric: {"class": "ndcg.NDCG", "k": bench.k}}
-        config["training"]["select"] = bench.metric
     return config
 
 
@@ -140,8 +131,6 @@ def write(
         return names
     _draw(folder / "advice", advice)
     names += ["advice.png", "advice.svg"]
-    if bench.items <= LONG and not CUTOFF:  # a study ranks at least so deep
-        return names
     data = dataset(layout, reading, bench, folder)
     if data["path"] == TABLE:
         _table(folder / TABLE, reading.ratings)
