@@ -133,7 +133,7 @@ def test_the_decoder_pass_of_an_order_is_told_too() -> None:
     learner = Learner(model, strategy, Adam(model.parameters(), 0.01, fused=True), order)
     streams = Streams(torch_stream("batches"), torch_stream("noise"))
     train(learner, x, Budget(1, 20), streams, lambda _: None)
-    gates = model.decoder.gates[0].values
+    gates = model.get_parameter("decoder.gates.0.values")
     assert (gates.abs().sum(1) > 0).sum() > 5, "more knots than the two around 1 learned"
 
 
@@ -175,7 +175,7 @@ def test_a_model_that_is_not_told_is_refused() -> None:
 def test_a_plain_strategy_trains_it_as_the_plain_model() -> None:
     """A constant tells nothing: the gates at other β stay open, and no range is kept."""
     model = trained(GatedMultVAE(30, hidden=8, latents=3), users(), Constant(beta=0.2), 3, 9)
-    values = model.decoder.gates[0].values
+    values = model.get_parameter("decoder.gates.0.values")
     assert values.abs().sum(1).nonzero().flatten().tolist() == [-LOWEST]  # β = 1
     assert isinstance(model, Dialled)
     assert not model.low <= model.high
