@@ -122,7 +122,7 @@ def document(folder: Path) -> None:
     measured = [folder / "images/cells" / path for path in plan.cells if plan.has_pictures(path)]
     pictures.write(measured, traces, list(map(Path, cards)), asked, index, tables / "images.csv")
     given = {"frames": frames, "cards": cards, "images": [str(index)], "choices": trials.choices()}
-    given["figures"] = [str(folder / "figures/elbo.png")]
+    given |= {"figures": [str(folder / "figures/elbo.png")], "traces": [str(traces)]}
     out = {"page": "report.html", "paper": "paper/paper.tex", "numbers": "paper/numbers.tex"}
     page.write(config, given, {key: str(folder / name) for key, name in out.items()})
     seal_study(folder, cells)

@@ -104,6 +104,11 @@ class ImageArray(Images):
         parts = {part: arrays[name][rows] for part, (name, rows) in self._rows(raw).items()}
         return binarized(parts, self.binarize, "image-array", self.seed)
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether an array is named for them."""
+        return self.label_names is not None
+
     def labels(self, raw: Path) -> dict[str, np.ndarray]:
         """The classes of every part, (N,) int64, if the file has any."""
         if self.label_names is None:

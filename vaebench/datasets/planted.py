@@ -47,7 +47,7 @@ class Planted(Interactions):
         self,
         *,
         users: Size = 1_600,
-        items: Annotated[int, Field(ge=NDCG_AT)] = 500,
+        items: Annotated[int, Field(gt=NDCG_AT)] = 500,
         latents: Size = 8,
         scale: Annotated[float, Field(gt=0)] = 2.0,
         mean_interactions: Annotated[float, Field(gt=5)] = 45.0,

@@ -83,7 +83,7 @@ class RecVAE(Recommender):
         *,
         hidden: Width = 600,
         latents: Width = 200,
-        layers: Annotated[int, Field(ge=1)] = 5,
+        layers: Annotated[int, Field(ge=1, le=100)] = 5,
         dropout: Dropout = 0.5,
         mixture: tuple[Proportion, Proportion, Proportion] = (3 / 20, 3 / 4, 1 / 10),
         initial: Initial = "torch",

@@ -13,6 +13,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vaebench.captions import title
 from vaebench.files import whole
 from vaebench.plots.palette import Look
 from vaebench.words import METRICS, NATS
@@ -62,9 +63,7 @@ def use_style() -> None:
 
 def label(metric: str) -> str:
     """A metric with its unit."""
-    return (
-        f"{METRICS[metric]} (nats per example)" if metric in NATS else METRICS.get(metric, metric)
-    )
+    return f"{METRICS[metric]} (nats per example)" if metric in NATS else title(metric)
 
 
 def panels(
@@ -129,9 +128,9 @@ def legend(figure: Figure, look: Look, present: Iterable[str], *, lines: bool = 
     return figure
 
 
-def save(figure: Figure, stem: Path) -> None:
-    """Write ``stem.pdf`` (vector) and ``stem.png``."""
-    for ending in (".pdf", ".png"):
+def save(figure: Figure, stem: Path, endings: Sequence[str] = (".pdf", ".png")) -> None:
+    """Write ``stem.pdf`` (vector) and ``stem.png``, or one of them."""
+    for ending in endings:
         # no creation date: the same results make the same bytes
         metadata = {"CreationDate": None} if ending == ".pdf" else None
         with whole(stem.with_suffix(ending)) as path:

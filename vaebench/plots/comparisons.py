@@ -19,25 +19,19 @@ ALPHA = 0.05
 """Below this adjusted p a number has a star."""
 
 
-def intervals(
-    results: pd.DataFrame, metric: str, look: Look, truths: Mapping[str, Mapping[str, float]]
-) -> Figure:
-    """Mean and interval of a test metric, strategy by strategy, one panel a data set."""
-    groups = compared(
-        blocks(
-            results[
-                (results["metric"] == metric)
-                & (results["strategy"] != NONE)
-                & results["mean"].notna()
-            ]
-        )
-    )
+def intervals(rows: pd.DataFrame, look: Look, truths: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Mean and interval of a test metric, strategy by strategy, one panel a data set.
+
+    ``rows`` are of one metric a data set.
+    """
+    groups = compared(blocks(rows[(rows["strategy"] != NONE) & rows["mean"].notna()]))
     if not groups:
         return nothing("no data set has this metric")
     figure, axes = panels(len(groups), height=heights(groups))
     for axis, ((dataset, model), group) in zip(axes, groups, strict=True):
         points(axis, group, look)
         strategies(axis, group)
+        metric = str(group["metric"].iloc[0])
         axis.set_xlabel(label(metric))
         axis.set_title(f"{dataset}, {model}")
         if metric in truths.get(dataset, {}):
@@ -128,11 +122,11 @@ def named(row: Any) -> str:  # noqa: ANN401 (a row of pandas)
 
 
 def activity(groups_of_users: pd.DataFrame, control: str, look: Look) -> Figure:
-    """Difference to the control in NDCG@100 by quartile of |x_u|, one panel a data set."""
+    """Difference to the control by quartile of |x_u|, one panel and metric a data set."""
     if groups_of_users.empty:
         return nothing("no data set has users to group")
-    chosen = groups_of_users["metric"] == "ndcg@100"
-    rows = groups_of_users[chosen & groups_of_users["difference"].notna()]
+    chosen = groups_of_users["ranking"] & groups_of_users["difference"].notna()
+    rows = groups_of_users[chosen]
     groups = blocks(rows)
     if not groups:
         return nothing("nothing was compared with the control")
@@ -162,7 +156,8 @@ def activity(groups_of_users: pd.DataFrame, control: str, look: Look) -> Figure:
         axis.set_xticks(names["group"], [f"{row.fewest}–{row.most}" for row in names.itertuples()])
         axis.grid(visible=False, axis="x")
         axis.set_xlabel("interactions of the user, by quartile")
-        axis.set_ylabel(f"NDCG@100, difference\nto {control}")
+        metric = label(str(block["metric"].iloc[0]))
+        axis.set_ylabel(f"{metric}, difference\nto {control}")
         axis.set_title(f"{dataset}, {model}")
     return legend(figure, look, rows["strategy"])
 
@@ -175,7 +170,8 @@ def activity_map(groups: Groups, control: str) -> Figure:
         order = list(dict.fromkeys(block["strategy"]))
         table = block.pivot_table(index="strategy", columns="group", values="difference").loc[order]
         names = block.drop_duplicates("group").set_index("group").loc[table.columns]
-        adjusted = block.pivot_table(index="strategy", columns="group", values="p_holm").loc[order]
+        # a strategy that is its control in all but name has no p
+        adjusted = block.pivot_table("p_holm", "strategy", "group", dropna=False).loc[order]
         most = 1.6 * table.abs().to_numpy().max()  # light enough for black numbers
         axis.imshow(table, cmap="PuOr", vmin=-most, vmax=most, aspect="auto")
         for y, strategy in enumerate(order):
@@ -190,7 +186,8 @@ def activity_map(groups: Groups, control: str) -> Figure:
         axis.grid(visible=False)
         axis.tick_params(length=0)
         axis.set_xlabel("interactions of the user, by quartile")
-        axis.set_title(f"{dataset}, {model}: NDCG@100, difference to {control}")
+        metric = label(str(block["metric"].iloc[0]))
+        axis.set_title(f"{dataset}, {model}: {metric}, difference to {control}")
     return figure
 
 

@@ -13,7 +13,27 @@ COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#C
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)))
 GREY = "#777777"
+SHAPES = {
+    "o": "M-1,0A1,1,0,1,1,1,0A1,1,0,1,1,-1,0Z",
+    "s": "M-.9,-.9H.9V.9H-.9Z",
+    "^": "M0,-1L1,.9H-1Z",
+    "D": "M0,-1.2L1,0L0,1.2L-1,0Z",
+    "v": "M0,1L1,-.9H-1Z",
+    "P": "M-.4,-1H.4V-.4H1V.4H.4V1H-.4V.4H-1V-.4H-.4Z",
+    "X": "M-1,-.5L-.5,-1L0,-.5L.5,-1L1,-.5L.5,0L1,.5L.5,1L0,.5L-.5,1L-1,.5L-.5,0Z",
+    "*": "M0,-1.2L.27,-.37L1.14,-.37L.44,.14L.71,.97L0,.46L-.71,.97L-.44,.14L-1.14,-.37L-.27,-.37Z",
+}
+"""Marker → its outline as an SVG path, for charts in a page."""
+
 Line = str | tuple[int, tuple[int, ...]]
+
+DASHES: dict[Line, list[float]] = {
+    "-": [],
+    "--": [5.5, 2.4],
+    "-.": [9.6, 2.4, 1.5, 2.4],
+    ":": [1.5, 2.5],
+} | {line: [1.5 * length for length in line[1]] for line in LINES if isinstance(line, tuple)}
+"""Line → lengths of its dashes and gaps in pixels, for charts in a page; they are 1.5 wide."""
 
 
 class Look:

@@ -1,5 +1,7 @@
 """What a study found, in sentences; without figures, whose libraries take seconds to load."""
 
+from typing import Any
+
 import pandas as pd
 
 from vaebench.cells.folder import NONE
@@ -28,10 +30,7 @@ def findings(
         metric, main = main_metric(rows)
         if main["reference"].isna().any():
             continue
-        labels = [
-            row.model if row.strategy == NONE else f"{row.model} with {row.strategy}"
-            for row in main.itertuples()
-        ]
+        labels = [title_of(row) for row in main.itertuples()]
         said = both(pd.Series(labels, index=main.index), main, measures[metric])
         sentences.append(
             f"{dataset}, {measures[metric].title} of other models and baselines against "
@@ -40,6 +39,11 @@ def findings(
     level = f"{1 - confidence:.2g}".removeprefix("0")
     test = f"Crossed test and seeds' t, both; Holm-adjusted p < {level}."
     return [*sentences, f"{test} Primary metrics alone: all others are secondary."]
+
+
+def title_of(row: Any) -> str:  # noqa: ANN401 (a row of pandas)
+    """A baseline by its name, a model with its strategy."""
+    return str(row.model) if row.strategy == NONE else f"{row.model} with {row.strategy}"
 
 
 def main_metric(rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:

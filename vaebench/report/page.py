@@ -1,12 +1,12 @@
-"""The report: one HTML page that opens without a network."""
+"""The report: one HTML page that opens without a network, the answer first."""
 
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 import yaml
 
@@ -15,13 +15,19 @@ from vaebench.cells.reading import failures, read_frames, truths
 from vaebench.errors import DataError
 from vaebench.files import read_json, write_text
 from vaebench.machine import provenance
+from vaebench.plots.palette import Look
 from vaebench.plots.pictures import embedded
 from vaebench.report import paper, published
-from vaebench.report.findings import findings
+from vaebench.report.answer import answers, how_sure, question, setting, to_do
+from vaebench.report.charts import charts
 from vaebench.report.paper import shown
+from vaebench.report.web import render
 from vaebench.statistics.measures import MEASURES, Measures, measures_of
-from vaebench.tables import content, tuning
+from vaebench.tables import Column, Grid, content, decimals, heads, lines, tuning
 from vaebench.words import of_replicates
+
+PAIRS = "All pairs (exploratory)"
+"""The section of tables of which the page has those of primary metrics alone."""
 
 
 def page(
@@ -38,7 +44,7 @@ def page(
 
     Args:
         config: the study's configuration.
-        frames: the study's tables by name.
+        frames: the study's tables by name; ``traces``, where they are given, are drawn as charts.
         truths: data set → what is best possible, for planted data.
         figures: the folder with a PNG for every figure.
         images: the list of figures of picture VAEs, if there are any.
@@ -48,54 +54,157 @@ def page(
     """
     origin = here() if origin is None else origin
     control, confidence, cells = config["control"], config["confidence"], frames["cells"]
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("vaebench.report", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    replicated = "splits" in frames
+    said, repeats = (of_replicates, "replicate") if replicated else (str, "seed")
     grids = [
         *content.everything(frames, truths, control, confidence, measures),
         *published.grids(frames.get("published", pd.DataFrame()), published.load()),
         *tuning.grids(choices),
     ]
-    wanted = [name for name in FIGURES if shown(name, frames)]
+    found = answers(frames["results"], frames["models"], control, measures)
+    first, rest = divided(grids, frames["results"])
     pictures = {
         name: base64.b64encode((figures / f"{name}.png").read_bytes()).decode()
-        for name in [*wanted, *(tuning.FIGURES if choices else ())]
+        for name in [*FIGURES, *(tuning.FIGURES if choices else ())]
+        if name not in FIGURES or shown(name, frames)
     }
-    drawn, captions = embedded(images) if images else ({}, {})
-    said = of_replicates if "splits" in frames else str
-    captions = {name: said(text) for name, text in (FIGURES | captions).items()}
-    found = findings(frames["results"], frames["models"], control, confidence, measures)
-    return environment.get_template("page.html.jinja").render(
+    others, captions = embedded(images) if images else ({}, {})
+    captions = {name: said(text) for name, text in (FIGURES | tuning.FIGURES | captions).items()}
+    pictures |= others
+    look = Look(list(config["strategies"]))
+    traces = frames.get("traces", pd.DataFrame())
+    drawn = charts(found, frames["runs"], cells, traces, control, look)
+    return render(
+        "page.html.jinja",
+        charts=drawn.drawn(look) if drawn.figures else None,
         name=config["name"],
         config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
-        sections={
-            section: [grid for grid in grids if grid.section == section]
-            for section in dict.fromkeys(grid.section for grid in grids)
-        },
-        findings=[said(sentence) for sentence in found],
-        pictures=pictures | drawn,
-        captions=tuning.FIGURES | captions,
+        question=question(found, control),
+        setting=setting(config, found, cells, repeats),
+        answers=found,
+        how_sure=said(how_sure(found, confidence)) if found else "",
+        todo=to_do(found, frames["seeds"], len(failures(cells)), place_of(config), repeats),
+        main_tables=first,
+        sections=sections(rest, pictures, cells),
+        pictures=pictures,
+        captions=captions,
+        drawn=drawn.figures,
         cells=len(cells),
         failures=failures(cells).to_dict("records"),
-        minutes=cells["seconds"].sum() / 60,
-        times=cells.assign(until=pd.to_numeric(cells["until"]))
+        origin=dict(origin),
+        made=made(origin),
+    )
+
+
+def place_of(config: Mapping[str, Any]) -> str:
+    """The study's folder as a person would write it."""
+    return f"results/{config['name']}"
+
+
+IN_SECTION = {
+    "Results": ("ranking", "elbo"),
+    "Models and baselines": ("models",),
+    "Across data sets": ("ranks", "profiles"),
+    "User activity": ("activity",),
+    "Training": ("curves", "beta", "rate_distortion"),
+    tuning.SECTION: tuple(tuning.FIGURES),
+}
+"""Section → the figures in it; those of pictures have one of their own."""
+
+ABOUT = {
+    "Results": "means and intervals of all metrics",
+    "Models and baselines": "against one control",
+    "Across data sets": "ranks and scores",
+    "User activity": "by quartile of the users' interactions",
+    "Training": "learning curves, β as used, rate and distortion, run times",
+    "Latents": "what the latents carry",
+    "Companion tests": "what else may be said of the same differences",
+    PAIRS: "primary metrics; tables/pairs.csv has all",
+    "Pictures": "what the models draw",
+}
+"""Section → a few words on it."""
+
+
+def divided(grids: Sequence[Grid], results: pd.DataFrame) -> tuple[list[Grid], list[Grid]]:
+    """Tables of the verdicts, and all others; of exploratory pairs those of primary metrics alone.
+
+    A verdict stands right behind the names, so that it can be seen on a narrow screen.
+    """
+    mains = results[results["primary"]] if len(results) else results
+    titles = {
+        f"{row.dataset}, {row.model}: " + metric
+        for row in mains.drop_duplicates(["dataset", "model"]).itertuples()
+        for metric in [row.metric]
+    }
+    first: list[Grid] = []
+    rest: list[Grid] = []
+    for grid in map(verdict_first, grids):
+        place = grid.title.partition(": ")[0]
+        is_main = f"{place}: {grid.metric}" in titles
+        if grid.section == PAIRS and not is_main:
+            continue
+        (first if grid.section == "Results" and is_main else rest).append(grid)
+    return first, rest
+
+
+def verdict_first(grid: Grid) -> Grid:
+    """The column of verdicts right behind those of names."""
+    if "verdict" not in grid.head:
+        return grid
+    names = 1 + (grid.head[1] == "strategy")
+    old = grid.head.index("verdict")
+    order = [*range(names), old, *(n for n in range(names, len(grid.head)) if n != old)]
+    lines = [[line[place] for place in order] for line in grid.lines]
+    return replace(grid, head=[grid.head[place] for place in order], lines=lines)
+
+
+def sections(
+    grids: Sequence[Grid], pictures: Mapping[str, str], cells: pd.DataFrame
+) -> list[dict[str, Any]]:
+    """What is folded: title, a few words, figures and tables of each section, in order."""
+    by_title: dict[str, list[Grid]] = {}
+    for grid in grids:
+        by_title.setdefault(grid.section, []).append(grid)
+    by_title["Training"] = [times(cells)]
+    images = [name for name in pictures if name.startswith("images/")]
+    wanted = {**IN_SECTION, **({"Pictures": images} if images else {})}
+    order = dict.fromkeys([*by_title, *wanted])
+    found = []
+    for title in sorted(order, key=lambda name: name not in ("Results", "Training")):
+        shown_here = [name for name in wanted.get(title, ()) if name in pictures]
+        tables = by_title.get(title, [])
+        if tables or shown_here:
+            about = ABOUT.get(title, "")
+            found.append({"title": title, "about": about, "figures": shown_here, "grids": tables})
+    return found
+
+
+def times(cells: pd.DataFrame) -> Grid:
+    """How long the cells took."""
+    groups = (
+        cells.assign(until=pd.to_numeric(cells["until"]))
         .groupby(["dataset", "model", "strategy"], sort=False)
         .agg(
             count=("seconds", "count"),
             median=("seconds", "median"),
-            max=("seconds", "max"),
+            most=("seconds", "max"),
             epochs=("until", "median"),
             early=("ended", lambda words: (words == "patience").sum()),
         )
         .reset_index()
-        .to_dict("records"),
-        devices=sorted(set(cells["device"].dropna())),
-        origin=dict(origin),
-        made=made(origin),
     )
+    columns = [
+        Column("cells of", lambda row: f"{row.dataset}, {row.model}, {row.strategy}"),
+        Column("number", lambda row: str(row.count_)),
+        Column("median s", lambda row: decimals(row.median_, 1)),
+        Column("longest s", lambda row: decimals(row.most, 1)),
+        Column("epochs, median", lambda row: "–" if pd.isna(row.epochs) else f"{row.epochs:g}"),
+        Column("ended by patience", lambda row: str(row.early)),
+    ]
+    rows = groups.rename(columns={"count": "count_", "median": "median_"})
+    devices = ", ".join(sorted(set(cells["device"].dropna())))
+    said = f"{cells['seconds'].sum() / 60:.1f} minutes of training and evaluation on {devices}."
+    return Grid("Training", "Run times", heads(columns), lines(columns, rows), said)
 
 
 def here() -> dict[str, Any]:
@@ -149,13 +258,16 @@ def write(
 
     Args:
         config: the study's configuration.
-        given: files: ``frames``, ``cards``, ``figures``, ``images`` (empty or one), ``choices``.
+        given: files: ``frames``, ``cards``, ``figures``, ``images`` (empty or one), ``choices``,
+            and ``traces`` (one, or none: then no training is drawn as a chart).
         out: files: ``page``, ``paper``, ``numbers``.
         origin: where the results were made; by default :func:`here`.
     """
     frames, figures = read_frames(given["frames"]), Path(given["figures"][0]).parent
     measures, images = measures_of(frames["measures"]), [Path(path) for path in given["images"]]
     chosen = [read_json(Path(path)) for path in given["choices"]]
+    if given.get("traces"):
+        frames["traces"] = pd.read_parquet(given["traces"][0])
     shown, best = images[0] if images else None, truths(given["cards"])
     html = page(config, frames, best, figures, shown, chosen, measures, origin)
     write_text(Path(out["paper"]), paper.skeleton(config, frames, made(origin), measures))

@@ -97,7 +97,7 @@ def shown(figure: str, frames: Mapping[str, pd.DataFrame]) -> bool:
     """Whether a figure has anything to show."""
     results = frames["results"]
     if figure == "ranking":
-        return bool(len(results) and (results["metric"] == "ndcg@100").any())
+        return bool(len(results) and results["ranking"].any())
     if figure == "ranks":
         return bool(len(frames["ranks"]) and frames["ranks"]["critical"].notna().any())
     return figure not in NEEDS or len(frames[NEEDS[figure]]) > 0

@@ -114,6 +114,7 @@ class _Remake:
         for picture in self.home.glob("images/*.png"):
             picture.write_bytes((folder / "images" / picture.name).read_bytes())
         given = {"frames": frames, "cards": self.cards, "images": images}
+        given |= {"traces": [str(folder / "tables/traces.parquet")]}
         given |= {"figures": [str(folder / "figures/elbo.png")], "choices": self.trials.choices()}
         made = {key: str(self.home / name) for key, name in out.items()}
         page.write(self.study.written, given, made, origin)

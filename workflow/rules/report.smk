@@ -6,13 +6,17 @@ rule report:
     input:
         frames=[*FRAMES, f"{study}/tables/published.csv"],
         figures=FIGURES,
+        traces=f"{study}/tables/traces.parquet",
         tuned=TUNED,
         choices=trials.choices(),
         images=IMAGES,
         cards=cards,
         templates=[
-            shown(PACKAGE / f"report/{name}.jinja")
-            for name in ("page.html", "paper.tex")
+            shown(PACKAGE / "report" / name)
+            for name in (
+                *("base.html.jinja", "page.html.jinja", "parts.html.jinja"),
+                *("paper.tex.jinja", "style.css", "tables.js", "charts.js"),
+            )
         ],
         numbers=shown(PACKAGE / "report/published.yaml"),
     output:
