@@ -39,6 +39,9 @@ class Shapes(Images):
     pictures of 64×64, a whole turn), which it does not replace. The pictures are permuted by a
     named seed; the last ones are test, the ones before them validation.
 
+    References:
+        matthey2017
+
     Example:
         >>> from vaebench.datasets.shapes import Shapes
         >>> Shapes().raw_files()

@@ -20,6 +20,9 @@ class BetaVAEScore(Representation):
     appendix A.4; Locatello et al. 2019, arXiv:1811.12359, have 64 pairs and 15,000 points. Chance
     is 1/F.
 
+    References:
+        higgins2017, locatello2019
+
     Example:
         >>> import torch
         >>> from vaebench.metrics.beta_vae_score import BetaVAEScore

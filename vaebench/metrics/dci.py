@@ -23,6 +23,9 @@ class DCI(Representation):
     gradient boosting. Every split looks at all latents: where it looks at a few by chance, the
     factors themselves get .69 instead of 1.
 
+    References:
+        eastwood2018, locatello2019
+
     Example:
         >>> import torch
         >>> from vaebench.metrics.dci import DCI

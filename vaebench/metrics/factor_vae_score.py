@@ -20,6 +20,9 @@ class FactorVAEScore(Representation):
     arXiv:1811.12359, have 64 pictures and 15,000 votes. Latents that never vary have no vote; if
     all are so the score is 0.
 
+    References:
+        kim2018, locatello2019
+
     Example:
         >>> import torch
         >>> from vaebench.metrics.factor_vae_score import FactorVAEScore

@@ -13,6 +13,9 @@ class LabelError(Likelihood):
 
     Defined for models that classify, such as ``m2.M2``, on data with labels.
 
+    References:
+        kingma2014
+
     Example:
         >>> import torch
         >>> from vaebench.metrics.label_error import LabelError

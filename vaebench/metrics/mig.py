@@ -19,6 +19,9 @@ class MIG(Representation):
     width, as in Locatello et al. 2019, arXiv:1811.12359, appendix C. It is 1 if every factor has a
     latent that says all of it and no other latent says anything.
 
+    References:
+        chen2018, locatello2019
+
     Example:
         >>> import torch
         >>> from vaebench.metrics.mig import MIG

@@ -17,6 +17,9 @@ class SAP(Representation):
     arXiv:1811.12359, appendix C. The factors themselves do not reach 1: a line cannot part more
     than a few classes.
 
+    References:
+        kumar2018, locatello2019
+
     Example:
         >>> import torch
         >>> from vaebench.metrics.sap import SAP

@@ -28,6 +28,9 @@ class AdversarialAutoencoder(VAE):
     knows nothing. There is no rate and no bound: a study selects its epoch by
     ``elbo.Reconstruction``. Critic and networks share the learning rate.
 
+    References:
+        makhzani2015, tolstikhin2018
+
     Example:
         >>> import torch
         >>> from vaebench.models.adversarial_autoencoder import AdversarialAutoencoder

@@ -21,6 +21,9 @@ class ConditionalMLP(VAE):
     Mohamed, Rezende & Welling 2014 (arXiv:1406.5298) generate pictures of a class. The ELBO bounds
     log p(x|y). ``classes`` is C; the labels of the data are 0 … C − 1.
 
+    References:
+        sohn2015, kingma2014
+
     Example:
         >>> import torch
         >>> from vaebench.models.conditional_mlp import ConditionalMLP

@@ -22,6 +22,9 @@ class GatedImageMLP(Dialled, VAE):
     ``image_mlp.ImageMLP``. Validation and test are at β = ``at``. A Gaussian likelihood of fixed
     variance compares β; one that is learned is shared by all of them.
 
+    References:
+        bae2023
+
     Example:
         >>> import torch
         >>> from vaebench.models.gated_image_mlp import GatedImageMLP

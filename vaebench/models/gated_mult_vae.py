@@ -24,6 +24,9 @@ class GatedMultVAE(Dialled, Recommender):
     the β of separate trainings: the curve of rate and distortion agrees, its labels do not
     (docs/dial.md).
 
+    References:
+        bae2023, liang2018
+
     Example:
         >>> import torch
         >>> from vaebench.models.gated_mult_vae import GatedMultVAE

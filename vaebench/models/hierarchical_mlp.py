@@ -34,6 +34,9 @@ class HierarchicalMLP(VAE):
     Raises:
         ArgumentError: not as many ``hidden`` as ``latents``.
 
+    References:
+        burda2016, sonderby2016
+
     Example:
         >>> import torch
         >>> from vaebench.models.hierarchical_mlp import HierarchicalMLP

@@ -31,6 +31,9 @@ class M2(VAE):
     whose classes are all known, is that of log p(x|y), as of ``conditional_mlp.ConditionalMLP``.
     The metric ``label_error.LabelError`` is the share of wrong classes.
 
+    References:
+        kingma2014
+
     Example:
         >>> import torch
         >>> from vaebench.models.m2 import M2

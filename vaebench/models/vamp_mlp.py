@@ -71,6 +71,9 @@ class VampMLP(VAE):
     log q(z_j|x) − log p(z_j|z_1 … z_{j−1}) at the sample of z, so strategies that look at latents
     apart depend on their order.
 
+    References:
+        tomczak2018
+
     Example:
         >>> import torch
         >>> from vaebench.models.vamp_mlp import VampMLP

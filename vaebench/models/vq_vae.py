@@ -114,6 +114,9 @@ class VQVAE(VAE):
 
     ``positions`` is M, ``codes`` is K, ``width`` is d.
 
+    References:
+        vandenoord2017
+
     Example:
         >>> import torch
         >>> from vaebench.models.vq_vae import VQVAE

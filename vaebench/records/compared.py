@@ -130,7 +130,7 @@ def _of_record(record: Record) -> pd.DataFrame:
         base |= {"measure": measure["unit"], "sign": 1 if measure["better"] == "higher" else -1}
         for (model, strategy), cells in mine.groupby(["model", "strategy"], sort=False):
             block = cells["reference"].iloc[0]
-            if block is None or (model == block and strategy == control):
+            if pd.isna(block) or (model == block and strategy == control):
                 continue
             against = mine[(mine["model"] == block) & (mine["strategy"] == control)]
             label = model if strategy == NONE else strategy

@@ -22,6 +22,9 @@ class LogUniform(Strategy):
     others. For Gaussian pixels tilt 1 is good; a multinomial's loss hardly changes with β, and 0
     is.
 
+    References:
+        bae2023
+
     Example:
         >>> import torch
         >>> from vaebench.strategies.log_uniform import LogUniform

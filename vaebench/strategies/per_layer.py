@@ -16,6 +16,9 @@ class PerLayer(Strategy):
     arXiv:1602.02282): ``ratio`` ρ < 1 gives them less weight. ρ = 1, or a model of one layer, is
     the constant.
 
+    References:
+        sonderby2016
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

@@ -18,6 +18,9 @@ class Tanh(Strategy):
     (https://github.com/kefirski/pytorch_RVAE): that is ``sigmoid.Sigmoid`` with
     ``threshold: 3500, slope: 0.002``.
 
+    References:
+        bowman2016
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

@@ -8,7 +8,7 @@ from tests.records.conftest import world
 from vaebench.sharing.site.build import build
 
 ROOT = Path(__file__).parents[3]
-RECORDS = ROOT / "docs/results/records"
+DIGITS = ROOT / "docs/results/records/answer-digits"
 GAINS = [0.004, 0.006, 0.008, 0.010, 0.013, 0.018]
 
 
@@ -25,5 +25,5 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site(worlds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site of all of them and of the published record; not to be changed."""
     out = tmp_path_factory.mktemp("site") / "public"
-    build([RECORDS, worlds], out)
+    build([DIGITS, worlds], out)
     return out

@@ -14,7 +14,7 @@ import pyarrow.parquet
 import pytest
 
 from tests.records.conftest import world
-from tests.sharing.site.conftest import RECORDS
+from tests.sharing.site.conftest import DIGITS
 from vaebench.errors import DataError
 from vaebench.records import compared, schema
 from vaebench.records.page import Results, bounds, signed
@@ -182,7 +182,7 @@ def test_the_answer_is_that_of_the_records(pages: dict[str, Page], worlds: Path)
 
 
 def test_a_board_and_a_study_say_what_the_record_says(pages: dict[str, Page]) -> None:
-    table = compared.contrasts([read(RECORDS / "answer-digits")])
+    table = compared.contrasts([read(DIGITS)])
     board = pages["boards/digits/mlp-vae.html"].rows
     for row in table.itertuples():
         (shown,) = [cells for cells in board if cells[0] == row.label]
@@ -286,7 +286,7 @@ def test_of_two_studies_of_one_difference_the_one_opened_first_counts(
 
 
 def test_the_same_records_give_the_same_bytes(site: Path, worlds: Path, tmp_path: Path) -> None:
-    build([worlds, RECORDS], tmp_path / "again")
+    build([worlds, DIGITS], tmp_path / "again")
     files = {path.relative_to(site) for path in site.rglob("*") if path.is_file()}
     again = {p.relative_to(tmp_path / "again") for p in (tmp_path / "again").rglob("*.*")}
     assert files <= again
@@ -362,7 +362,7 @@ def test_a_study_without_a_control_has_a_page_and_no_difference(
     for name in ("cells", "metrics", "examples"):
         rows[name] = [row for row in rows[name] if row["strategy"] != "linear"]
     for row in rows["metrics"]:
-        row["reference"] = None
+        row["reference"] = row["covariance"] = None
     about = {key: value for key, value in record.about.items() if key != "files"}
     about["state"] |= {"planned": 8, "finished": 8}
     schema.write(folder, about, rows)

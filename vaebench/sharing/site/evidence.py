@@ -84,7 +84,9 @@ class Evidence:
                 found = differences(entry.record)
                 if len(found):
                     frames.append(found.assign(recomputed=entry.recomputed))
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
+        if frames:
+            return pd.concat(frames, ignore_index=True)
+        return pd.DataFrame(columns=COLUMNS).astype(dict.fromkeys(YES_OR_NO, bool))
 
     @cached_property
     def answers(self) -> list[Answer]:
@@ -165,6 +167,10 @@ COLUMNS = [
     *("examples", "margin", "p", "low", "high", "joint_low", "joint_high", "p_holm", "verdict"),
     *("class", "options", "beta", "setting", "is_control", "recomputed"),
 ]
+
+
+YES_OR_NO = ("registered", "is_control", "recomputed")
+"""The columns that are true or false, also where there is no row."""
 
 
 def differences(record: Record) -> pd.DataFrame:
