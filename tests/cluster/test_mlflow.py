@@ -133,7 +133,7 @@ def test_a_server_that_dies_and_comes_back_has_everything_once(
     keys = Counter(run.data.tags["vaebench.key"] for run in found)
     cells = {f"digits/mlp/linear/seed-{seed}": 1 for seed in SEEDS}
     assert keys == cells | {"digits/mlp/linear": 1}
-    for one in (run for run in found if run.data.tags["vaebench.key"] in cells):
+    for one in (each for each in found if each.data.tags["vaebench.key"] in cells):
         history = client.get_metric_history(one.info.run_id, "train/elbo")
         assert [point.step for point in history] == [3, 6]
         artifacts = {file.path for file in client.list_artifacts(one.info.run_id)}
