@@ -17,6 +17,7 @@ FIRST = "results/small/cells/planted/mult-vae/constant/seed-0/status.json"
 EASE = f"results/small/cells/planted/ease/{NONE}/seed-0/status.json"
 REGISTERED: dict[str, Any] = STUDY | {
     "seeds": 1,
+    "tracking": {"live": False},
     "primary": "ndcg@100",
     "baselines": {"ease": {"class": "ease.EASE"}},
     "grid": [STUDY["grid"][0] | {"baselines": ["ease"]}],

@@ -18,6 +18,7 @@ from vaebench.sharing.verify import verify
 
 REPLICATED: dict[str, Any] = {
     **{key: STUDY[key] for key in ("name", "control", "models", "strategies")},
+    "tracking": {"live": False},
     "replicates": 2,
     "training": STUDY["training"] | {"epochs": 1},
     "datasets": {

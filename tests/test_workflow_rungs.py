@@ -17,6 +17,7 @@ from vaebench.study.trials import Trials
 
 RUNGS: dict[str, Any] = {
     **{key: STUDY[key] for key in ("name", "models")},
+    "tracking": {"live": False},
     "seeds": 1,
     "control": "linear",
     "training": {"epochs": 4, "batch_size": 50, "device": "cpu"},

@@ -12,6 +12,7 @@ from tests.test_workflow import STUDY, Project
 
 TUNED: dict[str, Any] = {
     **{key: STUDY[key] for key in ("name", "control", "training")},
+    "tracking": {"live": False},
     "seeds": 1,
     "datasets": {"planted": STUDY["datasets"]["planted"]},
     "models": {"mult-vae": STUDY["models"]["mult-vae"]},

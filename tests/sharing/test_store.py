@@ -26,6 +26,8 @@ from vaebench.sharing.tracking import sync
 
 CONFIG = {
     "name": "mirror",
+    "control": "linear",
+    "datasets": {"digits": {}},
     "strategies": {"linear": {}},
     "tracking": {"enabled": True, "uri": None, "experiment": None},
 }

@@ -105,17 +105,17 @@ class Mirror:
         self._described: set[str] = set()
         self._metrics: dict[str, str] = {}
         self._watched = {cell: Watched(cell.path) for cell in self.cells}
-        self._seen: dict[object, object] = {"documents": []}
+        self._seen: dict[object, object] = {}
 
     def update(self, cards: Sequence[Path], documents: Sequence[Path]) -> dict[str, str]:
-        """See :func:`sync`; nothing is asked of MLflow where nothing has changed."""
+        """See :func:`sync`; after the first time nothing is asked where nothing has changed."""
         began = time.monotonic()
         new = {cell: mark for cell in self.cells if (mark := self._mark(cell)) is not None}
         new = {cell: mark for cell, mark in new.items() if self._seen.get(cell) != mark}
         written = [(path, _stat(path)) for path in documents]
         self.looked = time.monotonic() - began
         abandoned = not self.runs_on and bool(self._open)
-        if not new and written == self._seen["documents"] and not abandoned:
+        if not new and written == self._seen.get("documents") and not abandoned:
             return self.runs
         uri, artifacts = store(self.config)
         home = Path(self.config["results"])
@@ -133,7 +133,7 @@ class Mirror:
             there = _There(client, artifacts, self.name, many=len(new) > FEW)
             damaged = self._cells(client, there, new, cards)
             self._parents(client, there, new)
-            changed = written != self._seen["documents"]
+            changed = written != self._seen.get("documents")
             if changed and documents:
                 self._study(client, there, documents)
             self._describe(there, again=changed)

@@ -6,7 +6,7 @@ rule report:
     input:
         frames=[*FRAMES, f"{study}/tables/published.csv"],
         figures=FIGURES,
-        traces=f"{study}/tables/traces.parquet",
+        traces=[f"{study}/tables/traces.parquet"],  # a list, as all its inputs
         tuned=TUNED,
         choices=trials.choices(),
         images=IMAGES,
