@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -47,7 +46,7 @@ def predicted(table: pd.DataFrame, points: pd.DataFrame, unit: str) -> Figure:
         own = points.loc[points["strategy"] == row.strategy, "difference"]
         axis.hlines(place, row.predicted_low, row.predicted_high, color=PALE, linewidth=5)
         axis.hlines(place, row.joint_low, row.joint_high, color=DARK, linewidth=1.6)
-        axis.plot(own, np.full(len(own), place), "|", color="#333333", markersize=6)
+        axis.plot(own, [place] * len(own), "|", color="#333333", markersize=6)
         axis.plot(row.mean, place, "o", color=DARK, markersize=4)
     axis.set_yticks(range(len(rows)), rows["strategy"])
     axis.set_ylim(len(rows) - 0.5, -0.5)
@@ -87,7 +86,7 @@ def against(points: pd.DataFrame, x: str, y: str, words: Mapping[str, str]) -> F
         y: up.
         words: column → in print.
     """
-    known = points[np.isfinite(points[x].astype(float)) & np.isfinite(points[y].astype(float))]
+    known = points.dropna(subset=[x, y]).astype({x: float, y: float})
     if known.empty:
         return nothing("no unit has both")
     figure, (axis,) = panels(1, width=1.4 * COLUMN, height=2.6)
@@ -95,10 +94,11 @@ def against(points: pd.DataFrame, x: str, y: str, words: Mapping[str, str]) -> F
     for row in known.to_dict("records"):
         place = (row[x], row[y])
         axis.annotate(row["unit"], place, xytext=(3, 3), textcoords="offset points", fontsize=7)
-    if len(known) > 2 and np.ptp(known[x]) > 0:  # noqa: PLR2004 (a line through more than two)
-        b, a = np.polyfit(known[x].astype(float), known[y].astype(float), 1)
-        ends = np.array([known[x].min(), known[x].max()])
-        axis.plot(ends, a + b * ends, color="#777777", linewidth=1, linestyle="--")
+    if len(known) > 2 and known[x].var() > 0:  # noqa: PLR2004 (a line through more than two)
+        slope = known[x].cov(known[y]) / known[x].var()
+        ends = known[x].agg(["min", "max"])
+        heights = known[y].mean() + slope * (ends - known[x].mean())
+        axis.plot(ends, heights, color="#777777", linewidth=1, linestyle="--")
     axis.margins(x=0.15)
     axis.set_xlabel(words.get(x, x))
     axis.set_ylabel(words.get(y, y))
