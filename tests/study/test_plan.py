@@ -70,7 +70,7 @@ WRONG = {
     "fewer items than K": (
         "datasets.planted.items",
         50,
-        ["datasets.planted.items", "50", "greater than or equal to 100"],
+        ["datasets.planted.items", "50", "greater than 100"],
     ),
     "more held-out users than users": (
         "datasets.planted.users",

@@ -39,6 +39,7 @@ class M2(VAE):
         >>> from vaebench.models.m2 import M2
         >>> from vaebench.sparse import Labelled
         >>> model = M2(16, latents=2, classes=3, labels=1)
+        >>> model.initialise(torch.Generator())
         >>> y = model.known(torch.tensor([0, 2, 2, 0, 1]))
         >>> y.tolist(), model.cases(Labelled(torch.ones(5, 16), y)).weights[0].tolist()
         ([0, 2, -1, -1, 1], [1.0, 0.0, 0.0])
