@@ -26,7 +26,8 @@ def test_the_file_is_the_models() -> None:
 def test_every_shipped_configuration_is_valid(path: Path) -> None:
     """A part of a study together with the others that its command names."""
     command = re.search(r"--configfile((?: \S+\.yaml){2,})", path.read_text("utf-8"))
-    files = [ROOT / name for name in command[1].split()] if command else [path]
+    named = [ROOT / name for name in command[1].split()] if command else [path]
+    files = [name for name in named if not name.name.startswith("chosen-on-")]  # a study makes it
     assert path in files
     jsonschema.validate(merged(files), schema.schema())
 
