@@ -120,6 +120,12 @@ def test_a_model_without_a_dial_says_so(ratings: pd.DataFrame) -> None:
             plain.beta_curve()
 
 
+def test_a_plain_model_is_not_trained_by_a_beta_that_it_is_not_told(ratings: pd.DataFrame) -> None:
+    said = r"grid\.0\.strategies: 'log_uniform' draws β anew .* 'mult_vae' is not told which"
+    with pytest.raises(VaebenchError, match=said):
+        vaebench.fit(ratings, strategy=STRATEGY)
+
+
 def hostile(fitted: Fitted, folder: Path, **changes: Any) -> Path:
     """A saved file with another header or other weights."""
     good, bad = folder / "good.safetensors", folder / "bad.safetensors"
@@ -152,7 +158,7 @@ def hostile(fitted: Fitted, folder: Path, **changes: Any) -> Path:
         ({"items": ["a"]}, "'.*' has shape .* with 1 items it has"),
         ({"items": [1, 1]}, "items should be a list without repeats"),
         ({"items": "abc"}, "items should be a list without repeats"),
-        ({"config": {}}, "cannot load .*: it has no 'dataset'; allowed: a file that save"),
+        ({"config": {}}, "cannot load .*: it has no 'model'; allowed: a file that save"),
         ({"config": []}, "cannot load .*; allowed: a file that save"),
         ({"trace": {"a": [1], "b": []}}, "items or trace are damaged"),
     ],

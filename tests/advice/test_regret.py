@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from tests.advice.worlds import study, truth
-from tests.records.conftest import world
+from tests.records.conftest import made, world  # noqa: F401
+from vaebench.advice import bench as benches
+from vaebench.advice.prior import expected
 from vaebench.advice.regret import (
+    _Place,
     best_elsewhere,
     by_curves,
     from_records,
@@ -16,6 +19,9 @@ from vaebench.advice.regret import (
     over_units,
     regrets,
 )
+from vaebench.advice.trials import Trained
+from vaebench.files import read_json
+from vaebench.training.data import Data, HeldOut
 
 
 def test_the_best_is_that_of_the_other_replicates() -> None:
@@ -68,3 +74,36 @@ def test_the_command_makes_the_table_of_records(
     assert shown == (tmp_path / "table.md").read_text(encoding="utf-8")
     assert "| d0 | shape | β" in shown
     assert "| shape | 3 |" in shown
+
+
+def test_what_a_study_chose_gets_the_studys_own_score(made: Path) -> None:  # noqa: F811
+    """Advice is trained and tested as the study's cells are, to the last bit."""
+    known = replace(study("planted"), metric="ndcg@100")
+    place = _Place(known, made)
+    for replicate, cell in place.cells.items():
+        summary = read_json(cell.folder.path / "summary.json")
+        strategy = {k: v for k, v in cell.spec["strategy"].items() if k != "name"}
+        score = place.score(Trained("constant", strategy), replicate)
+        assert score == summary["test"]["ndcg@100"]
+    slower = Trained("constant", strategy, training={"learning_rate": 1e-5})
+    assert place.score(slower, replicate) != score
+
+
+def test_advice_after_trials_leaves_the_test_part_shut(
+    made: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(benches, "UPDATES", 9)
+    monkeypatch.setattr(benches, "EPOCHS", (9, 9))
+    opened = []
+    real = Data.held_out
+
+    def held_out(data: Data, part: str) -> HeldOut:
+        opened.append(part)
+        return real(data, part)
+
+    monkeypatch.setattr(Data, "held_out", held_out)
+    place = _Place(replace(study("planted"), metric="ndcg@100"), made)
+    advised = place.after_trials(expected([], {"mean_n": 20.0}), 0, minutes=2)
+    assert advised.score > 0
+    assert set(opened) == {"validation"}

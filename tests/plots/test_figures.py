@@ -126,6 +126,7 @@ def test_many_strategies_by_activity_are_numbers(made: dict[str, pd.DataFrame]) 
     rows = made["activity"].query("dataset == 'my_data' and strategy != @CONTROL")
     copies = [rows.assign(strategy=rows["strategy"] + f" {copy}") for copy in range(3)]
     many = pd.concat(copies, ignore_index=True)
+    many.loc[many["strategy"] == many["strategy"][0], "p_holm"] = np.nan  # it is its control
     shown = many[many["metric"] == "ndcg@100"]
     figure = figures(made | {"activity": many}, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["activity"]()
     texts = [text.get_text() for text in figure.axes[0].texts]
@@ -180,7 +181,7 @@ def test_units_stand_on_their_line_with_their_names() -> None:
     points = pd.DataFrame(
         {"unit": ["u", "v", "w", "x"], "x": [1.0, 2, 3, np.nan], "y": [1, 3, 5, 0]}
     )
-    axis = answer.against(points, "x", "y", {"x": "size"}).axes[0]
+    axis = answer.against(points, "x", "y", {"x": "size"}, 2.0).axes[0]
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("size", "y")
     assert [each.get_text() for each in axis.texts] == ["u", "v", "w"]
     np.testing.assert_allclose(axis.lines[1].get_ydata(), [1, 5], atol=1e-9)

@@ -26,7 +26,6 @@ CASES: dict[str, tuple[dict[str, Any], float]] = {
     "sigmoid.Sigmoid": ({"midpoint": 0.25, "width": 0.05}, 0.25 + 0.05 * 4.59512),
     "sigmoid.Sigmoid in updates": ({"threshold": 300, "slope": 0.02}, 0.3 + 0.05 * 4.59512),
     "tanh.Tanh": ({"midpoint": 0.25, "width": 0.1}, 0.25 + 0.05 * 4.59512),
-    "tanh.Tanh in updates": ({"threshold": 300, "slope": 0.01}, 0.3 + 0.05 * 4.59512),
     "exponential.Exponential early": ({"warmup": 0.8, "curvature": 4}, 0.8 * 0.89271),
     "exponential.Exponential late": ({"warmup": 0.8, "curvature": -4}, 0.8),
     "dynamic_pid.DynamicPID": (

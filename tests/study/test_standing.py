@@ -9,8 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+import yaml
 
 from vaebench.cells.live import LiveTrace
+from vaebench.command.run import has_some
 from vaebench.command.status import duration, lines, watch
 from vaebench.machine.leases import alone
 from vaebench.study.plan import Plan
@@ -157,3 +159,15 @@ def test_who_looks_leaves_no_trace(study: Study) -> None:
     before = sorted(study.plan.folder.parent.rglob("*"))
     list(lines(study.seen()))
     assert sorted(study.plan.folder.parent.rglob("*")) == before
+
+
+def test_a_failed_run_makes_a_report_if_some_cells_have_a_result_and_some_have_none(
+    study: Study, tmp_path: Path
+) -> None:
+    config = tmp_path / "study.yaml"
+    config.write_text(yaml.safe_dump(STUDY | {"results": str(tmp_path)}))
+    assert not has_some([config])
+    for strategy in ("linear", "constant"):
+        for seed in range(4):
+            study.finish(strategy, seed, [-1.0], "done")
+            assert has_some([config]) == ((strategy, seed) != ("constant", 3))

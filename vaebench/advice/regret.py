@@ -79,15 +79,8 @@ def by_curves(study: Study, beta: float) -> list[float]:
 
 
 def without(studies: Sequence[Study], study: Study) -> Expected:
-    """What the studies of other units lead to expect of this one.
-
-    Raises:
-        DataError: there are none.
-    """
-    found = expected([each for each in studies if each.unit != study.unit], study.shape)
-    if not found.units:
-        raise DataError(f"{study.name}: no other unit is in the records; allowed: two at least")
-    return found
+    """What the studies of other units lead to expect of this one; nothing if there are none."""
+    return expected([each for each in studies if each.unit != study.unit], study.shape)
 
 
 def row(study: Study, way: str, advice: str, scores: Sequence[float]) -> dict[str, Any]:
@@ -105,8 +98,10 @@ def from_records(studies: Sequence[Study]) -> pd.DataFrame:
     """The table without training: advice by shape, and ways that need none."""
     rows = []
     for study in studies:
-        beta = float(f"{without(studies, study).beta:.3g}")
-        rows.append(row(study, SHAPE, f"β {beta:g}", by_curves(study, beta)))
+        prior = without(studies, study)
+        if prior.units:
+            beta = float(f"{prior.beta:.3g}")
+            rows.append(row(study, SHAPE, f"β {beta:g}", by_curves(study, beta)))
         known = [name for name in (CONSTANT, *FIXED) if name in study.scores]
         rows += [row(study, name, "", study.scores[name]) for name in known]
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -124,16 +119,16 @@ def trained(studies: Sequence[Study], results: Mapping[str, Path], minutes: floa
     for study in (each for each in studies if each.name in results):
         prior = without(studies, study)
         place = _Place(study, results[study.name])
-        beta = float(f"{prior.beta:.3g}")
-        scores = [place.score(_constant(beta), replicate) for replicate in study.replicates]
-        rows.append(row(study, EXACT, f"β {beta:g}", scores))
+        if prior.units:
+            beta = float(f"{prior.beta:.3g}")
+            scores = [place.score(_constant(beta), replicate) for replicate in study.replicates]
+            rows.append(row(study, EXACT, f"β {beta:g}", scores))
         advised, scores = [], []
         for replicate in study.replicates:
             chosen = place.after_trials(prior, replicate, minutes)
             advised.append(_words(chosen))
             scores.append(place.score(chosen, replicate))
         rows.append(row(study, TRIALS, "; ".join(dict.fromkeys(advised)), scores))
-        sys.stderr.write(f"{study.name}: {rows[-2]['mean']:+.4f}, {rows[-1]['mean']:+.4f}\n")
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -172,6 +167,11 @@ class _Place:
         k = int(self.study.metric.removeprefix("ndcg@"))
         trials = Trials(split, settings(users), k, Clock(60 * minutes), judged=False)
         advice = advise(trials, prior, self.study.metric)
+        if advice.chosen is None and not prior.units:
+            raise DataError(
+                f"{self.study.name}: no trial came to its end and no other unit is in the records; "
+                "allowed: more --minutes"
+            )
         return advice.chosen or _constant(float(f"{prior.beta:.3g}"))
 
 
@@ -230,10 +230,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     records = [read(folder) for folder in given.records]
     studies = of_records(records)
-    if len({study.unit for study in studies}) < FEWEST:
+    if not studies:
         raise ConfigError(
-            f"records: {len(studies)} of them have trials of a constant β on interactions; allowed:"
-            " at least two units"
+            "records: none has trials of a constant β on interactions; allowed: at least one"
         )
     table = from_records(studies)
     if given.results is not None:

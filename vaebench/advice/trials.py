@@ -18,6 +18,7 @@ import torch
 
 from vaebench.baselines.ease import EASE
 from vaebench.cells import baseline, vae
+from vaebench.cells.built import features
 from vaebench.cells.metrics import created, logits, ranked
 from vaebench.errors import Diverged
 from vaebench.metrics.bound import elbo
@@ -50,7 +51,12 @@ SAFE = 0.9
 """The share of the time left that a plan may fill."""
 
 SPARE = 0.03
-"""The share of the budget that is kept for the sentences and the figure."""
+"""The share of the budget that is kept for the sentences and the figure, at least a fifth of it or
+:data:`SPARE_SECONDS`, whichever is less."""
+
+SPARE_SECONDS = 5
+CUBE = 1e-10
+"""Seconds a cubed item that a fit of EASE^R takes at most; measured anew after the first one."""
 
 L2 = (30.0, 100.0, 300.0, 1000.0, 3000.0)
 """λ of EASE^R that are tried."""
@@ -76,7 +82,8 @@ class Clock:
     @property
     def left(self) -> float:
         """Seconds until trials must have ended."""
-        return self.seconds * (1 - SPARE) - (time.monotonic() - self.started)
+        spare = max(SPARE * self.seconds, min(SPARE_SECONDS, self.seconds / 5))
+        return self.seconds - spare - (time.monotonic() - self.started)
 
     def check(self) -> None:
         """Called often.
@@ -343,11 +350,11 @@ class Trials:
         """EASE^R with the λ that validates best, if there are not too many items."""
         data = Data(self.split, torch.device("cpu"))
         examples = data.train()
-        if (
-            examples.shape[1]
-            if isinstance(examples, torch.Tensor)
-            else examples.columns > most_items
-        ):
+        items = features(examples)
+        if items > most_items:
+            self.tried.why_not_closed = f"{items:,} items are more than {most_items:,}"
+            return
+        if 2 * CUBE * items**3 > self.clock.left:
             return
         metrics = created({f"ndcg@{self.k}": {"class": "ndcg.NDCG", "k": self.k}})
         best: Trained | None = None

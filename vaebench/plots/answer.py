@@ -1,5 +1,6 @@
 """Figures over data sets: what a new one will show, curves of β, gains and shapes."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,14 +78,17 @@ def curves(lines: pd.DataFrame) -> Figure:
     return legend(figure, look, units, lines=True)
 
 
-def against(points: pd.DataFrame, x: str, y: str, words: Mapping[str, str]) -> Figure:
-    """Units as points, with their names and the least-squares line.
+def against(
+    points: pd.DataFrame, x: str, y: str, words: Mapping[str, str], slope: float = math.nan
+) -> Figure:
+    """Units as points, with their names, and the line of a slope through the middle of them.
 
     Args:
         points: ``unit`` and the two columns.
         x: across.
         y: up.
         words: column → in print.
+        slope: of y over x; NaN draws no line.
     """
     known = points.dropna(subset=[x, y]).astype({x: float, y: float})
     if known.empty:
@@ -94,11 +98,10 @@ def against(points: pd.DataFrame, x: str, y: str, words: Mapping[str, str]) -> F
     for row in known.to_dict("records"):
         place = (row[x], row[y])
         axis.annotate(row["unit"], place, xytext=(3, 3), textcoords="offset points", fontsize=7)
-    if len(known) > 2 and known[x].var() > 0:  # noqa: PLR2004 (a line through more than two)
-        slope = known[x].cov(known[y]) / known[x].var()
+    if math.isfinite(slope):
         ends = known[x].agg(["min", "max"])
-        heights = known[y].mean() + slope * (ends - known[x].mean())
-        axis.plot(ends, heights, color="#777777", linewidth=1, linestyle="--")
+        line = known[y].mean() + slope * (ends - known[x].mean())
+        axis.plot(ends, line, color="#777777", linewidth=1, linestyle="--")
     axis.margins(x=0.15)
     axis.set_xlabel(words.get(x, x))
     axis.set_ylabel(words.get(y, y))

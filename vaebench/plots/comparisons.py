@@ -170,7 +170,8 @@ def activity_map(groups: Groups, control: str) -> Figure:
         order = list(dict.fromkeys(block["strategy"]))
         table = block.pivot_table(index="strategy", columns="group", values="difference").loc[order]
         names = block.drop_duplicates("group").set_index("group").loc[table.columns]
-        adjusted = block.pivot_table(index="strategy", columns="group", values="p_holm").loc[order]
+        # a strategy that is its control in all but name has no p
+        adjusted = block.pivot_table("p_holm", "strategy", "group", dropna=False).loc[order]
         most = 1.6 * table.abs().to_numpy().max()  # light enough for black numbers
         axis.imshow(table, cmap="PuOr", vmin=-most, vmax=most, aspect="auto")
         for y, strategy in enumerate(order):

@@ -1,12 +1,15 @@
 """The figures of the results, as pictures; their data are in CSV files."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from vaebench.plots import answer as plots
 from vaebench.records import compared
 from vaebench.statistics.prediction import by_units
+from vaebench.statistics.shapes import slope
 
 if TYPE_CHECKING:
     from vaebench.records.page import Results
@@ -46,13 +49,19 @@ def figures(results: "Results") -> dict[str, Figure]:
             gained = compared.gains(results.counting, results.shapes, strategy).reset_index()
             if len(gained):
                 named = WORDS | {"difference": f"gain of {strategy}"}
-                figure = plots.against(gained, asked["shape"], "difference", named)
-                found[f"gains_{strategy}"] = figure
+                found[f"gains_{strategy}"] = _against(gained, asked["shape"], "difference", named)
         if asked["kind"] == "best_beta" and len(results.optima):
             table = results.predictors(asked).iloc[1:].dropna(subset="left_out")
             if len(table):
                 shape = str(table.loc[table["left_out"].idxmin(), "shape"])
                 known = compared.unit_shapes(results.shapes).reset_index()
                 points = results.optima[["unit", "log_beta"]].merge(known, on="unit")
-                found[f"shapes_{strategy}"] = plots.against(points, shape, "log_beta", WORDS)
+                found[f"shapes_{strategy}"] = _against(points, shape, "log_beta", WORDS)
     return found
+
+
+def _against(points: pd.DataFrame, x: str, y: str, words: Mapping[str, str]) -> Figure:
+    """One column over another, with the least-squares line of three units or more."""
+    known = points.dropna(subset=[x, y])
+    found = slope(known[x].to_numpy(float), known[y].to_numpy(float), 0.95)["slope"]
+    return plots.against(points, x, y, words, found)

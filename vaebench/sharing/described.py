@@ -15,15 +15,18 @@ MOST = 20
 """Failed cells that are named."""
 
 
-def description(config: Mapping[str, Any], tables: Path, dataset: str | None = None) -> str:
+def description(
+    config: Mapping[str, Any], tables: Path, strategies: Sequence[str], dataset: str | None = None
+) -> str:
     """Question, registered hypotheses, verdict and failed cells, as Markdown.
 
     Args:
         config: of the study.
         tables: the folder of its tables, which need not be there.
+        strategies: that are compared there, the control among them.
         dataset: that of the experiment; None: all of them.
     """
-    others = [name for name in config["strategies"] if name != config["control"]]
+    others = [name for name in strategies if name != config["control"]]
     places = [dataset] if dataset else list(config["datasets"])
     shown = ", ".join(f"`{name}`" for name in others) or "nothing"
     question = "**Question.** How should the weight β of the KL term be set? "

@@ -277,8 +277,10 @@ class Mirror:
         new = there.homes.keys() - self._described
         for title in sorted({*new, *self._described} if again else new):
             name = title.removeprefix(self.title).rpartition(": ")[2]
-            note = description(self.config, tables, name or None)
-            there.note(title, note, self._metrics.get(title))
+            used = {cell.strategy for cell in self.cells if name in ("", cell.dataset)}
+            shown = [each for each in self.config["strategies"] if each in used]
+            note = description(self.config, tables, shown, name or None)
+            there.note(title, note, self._metrics.get(title), linked=bool(name))
             self._described.add(title)
 
     def _title(self, cell: CellFolder) -> str:
@@ -398,11 +400,13 @@ class _There:
             self._runs[home] = found
         return self._runs[home].get(key, [])
 
-    def note(self, title: str, text: str, metric: str | None) -> None:
-        """Give an experiment a description, and the views that it links to."""
+    def note(self, title: str, text: str, metric: str | None, *, linked: bool) -> None:
+        """Give an experiment a description; one with cells is ``linked`` to views of them."""
         home = self.home(title)
         tags = self.client.get_experiment(home).tags
-        wanted = {NOTE: f"{links(home, metric)} · {text}"} | views(metric)
+        wanted = {NOTE: text}
+        if linked:
+            wanted = {NOTE: f"{links(home, metric)} · {text}"} | views(metric)
         for name, value in wanted.items():
             if tags.get(name) != value:
                 self.client.set_experiment_tag(home, name, value)

@@ -12,7 +12,8 @@ from markupsafe import Markup
 from vaebench import __version__
 from vaebench.components import find
 from vaebench.records.compared import Over
-from vaebench.records.page import DECIDED, bounds, listed, number, probability, signed, titled
+from vaebench.records.page import DECIDED, titled
+from vaebench.records.printed import bounds, listed, number, probability, signed
 from vaebench.records.schema import FILES, RECORD, Record
 from vaebench.sharing import citations
 from vaebench.sharing.site import drawn
