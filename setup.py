@@ -9,7 +9,8 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-PARTS = ("Snakefile", "config.yaml", "environment.yml", "configs", "profiles", "workflow")
+PARTS = ("Snakefile", "config.yaml", "environment.yml", "CITATION.cff", "configs", "profiles")
+PARTS += ("workflow",)
 INSIDE = "vaebench/product"
 
 

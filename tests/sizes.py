@@ -9,6 +9,7 @@ from tests.summaries import CONFIG
 from vaebench.cells.folder import NONE
 from vaebench.statistics.activity import by_activity
 from vaebench.statistics.diagnostics import diagnostics
+from vaebench.statistics.measures import ranking
 from vaebench.statistics.models import between_models
 from vaebench.statistics.study import (
     ACROSS_FRAMES,
@@ -17,6 +18,7 @@ from vaebench.statistics.study import (
     family,
     joined,
     with_primary,
+    with_ranking,
 )
 from vaebench.statistics.variance import SOURCES, shares
 
@@ -72,6 +74,8 @@ def study(strategies: int, datasets: int) -> dict[str, pd.DataFrame]:
     }
     for name, keys in (("results", ["dataset", "model"]), ("models", ["dataset"])):
         made[name] = with_primary(made[name], keys, question).assign(selecting="NDCG@100")
+    shown = ranking(made["results"])
+    made |= {name: with_ranking(made[name], shown) for name in ("results", "activity")}
     over = [each.frames() for each in across(made["results"], made["runs"], order, control, 0.95)]
     made |= {name: joined([part[name] for part in over]) for name in ACROSS_FRAMES}
     table = _cells(order, places)

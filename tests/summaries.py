@@ -11,6 +11,7 @@ import yaml
 from vaebench.cells.folder import NONE
 from vaebench.statistics.activity import by_activity
 from vaebench.statistics.diagnostics import diagnostics
+from vaebench.statistics.measures import ranking
 from vaebench.statistics.models import between_models
 from vaebench.statistics.study import (
     ACROSS_FRAMES,
@@ -19,6 +20,7 @@ from vaebench.statistics.study import (
     family,
     joined,
     with_primary,
+    with_ranking,
 )
 from vaebench.statistics.variance import SOURCES, shares
 
@@ -107,6 +109,8 @@ def _frames() -> dict[str, pd.DataFrame]:
     made = {name: joined(some) for name, some in parts.items()}
     for name, keys in (("results", ["dataset", "model"]), ("models", ["dataset"])):
         made[name] = with_primary(made[name], keys, question).assign(selecting="NDCG@100")
+    shown = ranking(made["results"])
+    made |= {name: with_ranking(made[name], shown) for name in ("results", "activity")}
     over = [part.frames() for part in across(*five(made), ORDER, CONTROL, 0.95)]
     made |= {name: joined([part[name] for part in over]) for name in ACROSS_FRAMES}
     varied = pd.DataFrame(

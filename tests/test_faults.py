@@ -109,7 +109,7 @@ def test_no_cell_is_half_believed(interrupted: Project) -> None:
         names = {path.name for path in folder.iterdir()}
         assert ("training.json" in names) <= (set(TRAINED) <= names)
         assert ("status.json" in names) <= (set(FILES) <= names)
-        assert names <= {*FILES, "checkpoint.pt"}
+        assert names <= {*FILES, "checkpoint.pt", "live.jsonl"}
     assert 0 < len(cells(interrupted)) < 4
 
 

@@ -11,6 +11,9 @@ import yaml
 
 from vaebench.components import create
 from vaebench.errors import ConfigError
+from vaebench.records import compared, said
+from vaebench.records.page import Results
+from vaebench.records.schema import read
 from vaebench.strategies import Stats
 from vaebench.study.check import check
 from vaebench.study.plan import Plan
@@ -51,6 +54,14 @@ def test_the_error_of_the_readme_is_the_one_that_comes() -> None:
     with pytest.raises(ConfigError) as found:
         check(Plan(DEFAULT | {"strategies": strategies}))
     assert str(found.value) in README
+
+
+def test_the_answer_is_the_one_of_the_published_records() -> None:
+    """`vaebench results docs/results/records/* --readme README.md` has been run, in ten lines."""
+    folders = sorted(path for path in (ROOT / "docs/results/records").iterdir() if path.is_dir())
+    lines = said.lines(Results(compared.together([read(folder) for folder in folders])))
+    assert said.put(README, lines) == README
+    assert len(lines) <= 10
 
 
 def test_every_link_and_named_file_is_there() -> None:

@@ -18,7 +18,8 @@ from tests.test_workflow import STUDY
 
 ROOT = Path(__file__).parents[1]
 OF_THE_BUILD = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "vaebench")
-PRODUCT = ("Snakefile", "config.yaml", "environment.yml", "configs", "profiles", "workflow")
+PRODUCT = ("Snakefile", "config.yaml", "environment.yml", "CITATION.cff", "configs", "profiles")
+PRODUCT += ("workflow",)
 
 MINE = '''
 """A strategy that lies beside the study."""

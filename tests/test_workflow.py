@@ -126,12 +126,22 @@ class Project:
         return self.folder / "results/small" / name
 
 
+STARTED = """
+import sys
+with open({!r}, "a", encoding="utf-8") as file:
+    print(*sys.orig_argv[1:], file=file)
+"""
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The small study, run to its end."""
     project = Project(tmp_path_factory.mktemp("project"))
-    done = project.snakemake()
+    started = project.folder / "sitecustomize.py"  # read by every Python that starts cold
+    started.write_text(STARTED.format(str(project.folder / "started.txt")), encoding="utf-8")
+    done = project.snakemake("--verbose")
     assert done.returncode == 0, done.stdout + done.stderr
+    started.unlink()
     project.terminal = done.stdout + done.stderr  # type: ignore[attr-defined]
     return project
 
@@ -153,7 +163,10 @@ def project(finished: Project) -> Project:
 
 
 ALL_CYCLICAL = {f"digits/mlp/cyclical/seed-{seed}" for seed in (0, 1)}
-AFTER = {"tables", "published", "figures", "report", "seal", "track", "verdict", "all"}
+MIRRORED = 8 + 4 + 1
+"""Cells, what stands above the seeds of a strategy, and the study."""
+AFTER = {"tables", "published", "figures", "report", "seal", "verdict", "all"}
+AFTER |= {"track", "track_cells"}
 
 
 def append(path: Path, text: str = "\nEDITED = True\n") -> None:
@@ -171,7 +184,24 @@ def test_the_study_ends_with_everything_promised(finished: Project) -> None:
     assert len(cells) == 8
     assert (cells["status"] == "done").all()
     runs = json.loads(finished.path("tracking.json").read_text())
-    assert len(runs) == 9
+    assert len(runs) == MIRRORED
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux is safe to fork")
+def test_no_job_imports_anything_anew(finished: Project) -> None:
+    """Two processes of Python start: Snakemake, and the server of which every job is a fork."""
+    lines = (finished.folder / "started.txt").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 2, lines
+    assert lines[0].startswith("-m snakemake")
+    assert lines[1].startswith("-m vaebench.machine.warm")
+
+
+def test_ready_jobs_are_looked_at_once_a_job(finished: Project) -> None:
+    """Snakemake by itself looks again a second after each look, in ever more rows."""
+    log = min((finished.folder / ".snakemake/log").iterdir()).read_text(encoding="utf-8")
+    looks, ended = log.count("Ready jobs: "), log.count("Finished jobid: ")
+    assert ended > 20
+    assert looks <= ended + 2
 
 
 def test_the_terminal_counts_the_cells(finished: Project) -> None:
@@ -293,7 +323,7 @@ def test_a_failed_cell_is_listed_and_the_study_says_so(tmp_path: Path) -> None:
     counts = table.drop_duplicates("strategy").set_index("strategy")[["seeds", "failed"]]
     assert counts.T.to_dict("list") == {"cyclical": [1, 0], "constant": [0, 1]}
     assert "diverged" in project.path("report.html").read_text(encoding="utf-8")
-    assert len(json.loads(project.path("tracking.json").read_text())) == 3
+    assert len(json.loads(project.path("tracking.json").read_text())) == 5, "cells, groups, study"
 
 
 def test_bad_data_stop_with_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -378,12 +408,20 @@ def test_mlflow_is_brought_up_to_date_from_the_folder_alone(finished: Project) -
             database.unlink()
         done = call("sync", Path("results/small"), finished.folder)
         assert done.returncode == 0, done.stderr
-        assert done.stdout == "results/small: 9 runs are up to date\n"
+        assert done.stdout == f"results/small: {MIRRORED} runs are up to date\n"
         # the rule and the command line list the same documents
         assert made_anew or database.read_bytes() == content
     assert finished.path("tracking.json").read_text() == before
     with contextlib.closing(sqlite3.connect(database)) as opened:
-        assert opened.execute("SELECT count(*) FROM runs").fetchone() == (9,)
+        active = "SELECT count(*) FROM runs WHERE lifecycle_stage = 'active'"
+        assert opened.execute(active).fetchone() == (MIRRORED,)
+        notes = "SELECT value FROM experiment_tags WHERE key = 'mlflow.note.content'"
+        said = [note for (note,) in opened.execute(notes)]
+    assert len(said) == 3
+    verdict = finished.path("verdict.txt").read_text().splitlines()[1:]
+    for note in said:
+        assert "**Question.** How should the weight β" in note
+    assert sum(verdict[0] in note for note in said) == 2, "in the study's, and in its data set's"
 
 
 @pytest.mark.parametrize("module", [archive, sync])

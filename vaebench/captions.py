@@ -3,6 +3,18 @@
 Nothing that trains imports this: an edited caption makes no result old.
 """
 
+from vaebench.words import METRICS
+
+AT = {"ndcg@": "NDCG@", "recall@": "Recall@"}
+"""How the names of metrics of lists begin, and how they are in print."""
+
+
+def title(metric: str) -> str:
+    """A metric's name in print: as every study has it, or at another length of lists."""
+    begin, at, k = metric.partition("@")
+    return METRICS.get(metric, AT.get(begin + at, begin + at) + k)
+
+
 FIGURES = {
     "differences": "Difference to the control in each data set's primary metric on the test "
     "examples, with an interval over seeds and examples; those of a panel hold all at once. Blue: "

@@ -176,8 +176,34 @@ def weighted_rows(x: SparseRows, matrix: Tensor, weights: Tensor) -> Tensor:
     return _bags(x.indices, matrix, x.offsets[:-1], weights)
 
 
-Batch = SparseRows | Tensor
-"""Examples x: sparse rows of interactions, or dense (B, F) pictures."""
+@dataclass(frozen=True)
+class Labelled:
+    """Pictures with their classes, for a model that looks at them.
+
+    Attributes:
+        x: (B, F) pictures, or what gives them by row numbers.
+        y: (B,) int64 classes 0 … C − 1; −1 where nobody knows.
+    """
+
+    x: Tensor
+    y: Tensor
+
+    def __len__(self) -> int:
+        """B, the number of pictures."""
+        return len(self.y)
+
+    def __getitem__(self, chosen: Tensor) -> "Labelled":
+        """The pictures numbered ``chosen``, with their classes."""
+        return Labelled(self.x[chosen], self.y[chosen])
+
+
+Batch = SparseRows | Tensor | Labelled
+"""Examples x: sparse rows of interactions, dense (B, F) pictures, or pictures with classes."""
+
+
+def contents(x: Batch) -> SparseRows | Tensor:
+    """What p(x|z) describes: a batch without its classes."""
+    return x.x if isinstance(x, Labelled) else x
 
 
 def counts(x: Batch) -> Tensor | None:

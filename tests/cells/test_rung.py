@@ -16,7 +16,7 @@ from vaebench.training import checkpoint
 PLANTED = {
     "class": "planted.Planted",
     "users": 100,
-    "items": 100,
+    "items": 104,
     "latents": 2,
     "importance_samples": 10,
     "split": {"min_items_per_user": 0, "validation_users": 30, "test_users": 10},

@@ -29,6 +29,7 @@ GIVEN: dict[str, dict[str, Any]] = {
         "split": Protocol(min_items_per_user=1, validation_users=50, test_users=50),
     },
     "Planted": {"users": 60, "importance_samples": 2, "split": HELD_OUT},
+    "Jester": {"cutoff": 10},
     "RatingsMatrix": {"path": "mine.csv"},
     "RatingsTable": {"path": "mine.csv", "user": "who", "item": "what"},
 }

@@ -209,7 +209,7 @@ def test_its_own_ranking_is_that_of_the_metrics(
 def test_the_true_elbo_is_the_integral_over_the_written_histories(tmp_path: Path) -> None:
     """The card's number from the files alone: the order of items and users is respected."""
     dataset = Planted(
-        users=300, items=100, latents=1, scale=0.5, mean_interactions=12.0, split=SPLIT
+        users=300, items=110, latents=1, scale=0.5, mean_interactions=12.0, split=SPLIT
     )
     dataset.write_split(None, tmp_path, {})
     card = read_json(tmp_path / "card.json")

@@ -558,7 +558,7 @@ def test_a_split_file_of_other_bytes_is_not_believed(tmp_path: Path, kind: str) 
         else {
             "class": "planted.Planted",
             "users": 100,
-            "items": 100,
+            "items": 110,
             "importance_samples": 1,
             "split": {"validation_users": 10, "test_users": 10},
         },
@@ -587,7 +587,9 @@ def test_fewer_items_than_the_ranking_needs_are_refused(tmp_path: Path) -> None:
     pd.DataFrame(pairs, columns=["who", "what"]).to_csv(path, index=False)
     protocol = Protocol(validation_users=2, test_users=3)
     dataset = RatingsTable(path=str(path), user="who", item="what", split=protocol)
-    with pytest.raises(DataError, match=r"60 items .* allowed: at least 100, for NDCG@100"):
+    with pytest.raises(
+        DataError, match=r"ndcg@100: a list of 100 holds all 60 items .* smaller cutoff"
+    ):
         dataset.write_split(path, tmp_path / "split", {})
     assert not (tmp_path / "split").exists()
 

@@ -27,6 +27,7 @@ from vaebench.images.measure import (
     pca,
     probe,
     samples,
+    traversals,
 )
 from vaebench.images.options import ImageStudy
 from vaebench.likelihoods import Gaussian
@@ -84,6 +85,21 @@ def test_every_use_has_its_numbers(study: Path) -> None:
     assert shapes["manifold"] == (64, 64)
     assert shapes["latent_map"] == (250, 2)
     assert shapes["interpolation"] == (4, 64)
+    assert shapes["traversals"] == (2 * 4, 64)
+
+
+def test_a_traversal_moves_one_latent_and_no_other(study: Path) -> None:
+    trained = load(study / "cells/digits/z2/constant/seed-0", study / "digits")
+    with torch.no_grad():
+        found = traversals(trained, OPTIONS)[1]
+        start = trained.means("test")[0]
+        for row, latent in enumerate(found["traversed"]):
+            for column, value in enumerate((-2, -2 / 3, 2 / 3, 2)):
+                z = start.clone()
+                z[latent] = value
+                theirs = trained.pictures(z[None]).mean[0].numpy()
+                assert found["traversals"][4 * row + column] == pytest.approx(theirs, abs=1e-5)
+    assert trained.means("test").var(0).argmax() == found["traversed"][0]
 
 
 def test_a_diverged_cell_has_no_numbers_and_no_pictures(study: Path) -> None:

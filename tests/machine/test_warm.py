@@ -266,6 +266,67 @@ def test_a_job_that_needs_another_process_runs_cold(jobs: Jobs, change: Mapping[
     assert jobs.run(HAS_TORCH) == (0, "True\n", [])
 
 
+SPIN = "GOMP_SPINCOUNT"
+
+
+@pytest.mark.parametrize("server", [None, "100", "7"])
+@pytest.mark.parametrize("client_has", [None, "100", "7"])
+def test_what_imports_set_by_themselves_makes_no_job_cold(
+    server: str | None, client_has: str | None, tmp_path: Path
+) -> None:
+    """Compared is what the variables are after the imports: 100 is the package's own default."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(SPIN, raising=False)
+        if server is not None:
+            patch.setenv(SPIN, server)
+        made = Jobs(tmp_path, ROOT, ["vaebench.words"])
+    without = {name: value for name, value in made.environment.items() if name != SPIN}
+    asked = without | ({} if client_has is None else {SPIN: client_has})
+    program = f"import os; print('vaebench.words' in sys.modules, os.environ['{SPIN}'])"
+    program = f"import vaebench; {program}"
+    warmly = (server or "100") == (client_has or "100")
+    assert made.run(program, env=asked) == (0, f"{warmly} {client_has or 100}\n", [])
+    made.end()
+
+
+LOOK = """
+import sys, pathlib
+print(sys.argv, sys.path, __name__, __file__, __spec__, pathlib.Path.cwd())
+import beside
+sys.exit(beside.STATUS)
+"""
+
+
+def test_a_script_runs_as_python_runs_it(jobs: Jobs, tmp_path: Path) -> None:
+    """Warm or cold: its arguments, name, file and the modules beside it."""
+    folder = tmp_path / "scripts"
+    folder.mkdir()
+    (folder / "beside.py").write_text("STATUS = 4\n", encoding="utf-8")
+    script = folder / "look.py"
+    script.write_text(LOOK, encoding="utf-8")
+    start = [sys.executable, "-I", "-S", str(jobs.package / "vaebench/machine/client.py")]
+    ran = [
+        subprocess.run(
+            [*command, str(script), "a b", ""],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for command, environment in (
+            ([sys.executable], jobs.environment),
+            (start, jobs.cold()),
+            (start, jobs.environment),
+        )
+    ]
+    assert [done.returncode for done in ran] == [4, 4, 4], ran
+    assert ran[0].stdout == ran[1].stdout == ran[2].stdout
+    script.write_text(HAS_TORCH.replace("print", "import sys; print"), encoding="utf-8")
+    warmly = subprocess.check_output([*start, script], env=jobs.environment, text=True)
+    assert warmly == "True\n"
+
+
 def test_a_limit_of_time_ends_a_job(jobs: Jobs) -> None:
     """Seconds of CPU count from the job's start, not from the server's."""
 
@@ -304,6 +365,36 @@ def test_a_job_runs_with_the_code_on_disk(copied: Jobs) -> None:
         file.write("\nEDITED = True\n")
     ran = copied.run("from vaebench.words import EDITED; print(EDITED)")
     assert ran == (0, "True\n", [])
+
+
+HAS_BOTH = "import sys; print('vaebench.words' in sys.modules, 'vaebench.captions' in sys.modules)"
+
+
+def test_a_server_learns_beside_its_work(copied: Jobs) -> None:
+    """Jobs from before end as they would have; later ones have more; edits of both are seen."""
+    job = copied.begin(
+        "print(1, flush=True); input(); print(2); sys.exit(5)", stdin=subprocess.PIPE
+    )
+    assert job.stdout is not None
+    assert job.stdout.readline() == "1\n"
+    (copied.folder / "slow.py").write_text("import time, vaebench.captions\ntime.sleep(1)\n")
+    warm.more(copied.server, ["slow"])
+    assert copied.run(HAS_BOTH)[1] == "True False\n", "who learns keeps nobody waiting"
+    until(lambda: copied.run(HAS_BOTH)[1] == "True True\n")
+    assert job.communicate("\n")[0] == "2\n"
+    assert job.returncode == 5
+    for name in ("nothing_of_this_name", "time"):
+        warm.more(copied.server, [name])
+    for _ in range(5):
+        assert copied.run(HAS_BOTH) == (0, "True True\n", [])
+    killed = copied.run("import os; os.kill(os.getpid(), 9)")
+    assert killed[0] == 128 + signal.SIGKILL
+    with (copied.folder / "vaebench/words.py").open("a", encoding="utf-8") as file:
+        file.write("\nEDITED = True\n")
+    warm.more(copied.server, ["vaebench.errors"])
+    assert copied.run("from vaebench.words import EDITED; print(EDITED)")[1] == "True\n"
+    copied.end()
+    until(lambda: not Path(copied.environment[client.SERVER]).parent.exists())
 
 
 def test_jobs_outlive_a_killed_server(copied: Jobs) -> None:

@@ -36,7 +36,7 @@ class _TrueDecoder(VAE):
 def planted() -> tuple[torch.Tensor, torch.Tensor, SparseRows]:
     data = Planted(
         users=120,
-        items=100,
+        items=110,
         latents=2,
         split=Protocol(min_items_per_user=0, validation_users=10, test_users=10),
     )

@@ -106,7 +106,7 @@ def planted() -> tuple[torch.Tensor, torch.Tensor, SparseRows, torch.Tensor]:
     """Decoder weights and bias, 30 users, and their exact log p(x)."""
     data = Planted(
         users=40,
-        items=100,
+        items=110,
         latents=2,
         split=Protocol(min_items_per_user=0, validation_users=5, test_users=5),
     )

@@ -11,6 +11,7 @@ from tests.summaries import CONTROL, ORDER, TRUTHS, empty, frames
 from vaebench import plots
 from vaebench.captions import FIGURES
 from vaebench.cells.folder import NONE
+from vaebench.plots import answer
 from vaebench.plots.palette import LINES, MARKERS, Look
 from vaebench.plots.study import figures
 from vaebench.report.figures import shown
@@ -122,6 +123,7 @@ def test_many_strategies_by_activity_are_numbers(made: dict[str, pd.DataFrame]) 
     rows = made["activity"].query("dataset == 'my_data' and strategy != @CONTROL")
     copies = [rows.assign(strategy=rows["strategy"] + f" {copy}") for copy in range(3)]
     many = pd.concat(copies, ignore_index=True)
+    many.loc[many["strategy"] == many["strategy"][0], "p_holm"] = np.nan  # it is its control
     shown = many[many["metric"] == "ndcg@100"]
     figure = figures(made | {"activity": many}, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["activity"]()
     texts = [text.get_text() for text in figure.axes[0].texts]
@@ -140,3 +142,42 @@ def test_cells_without_a_rate_are_not_in_the_plane_and_far_ones_are_named(
     (axis,) = [axis for axis in figure.axes if axis.axison]
     assert axis.get_title() == f"one, mult-vae\n{ORDER[1]}: rate 900 ▸"
     assert axis.get_xlim()[1] < 100
+
+
+def test_over_data_sets_what_is_far_off_is_named_at_the_edge() -> None:
+    means = {"a": 0.01, "b": 0.0, "c": -0.01, "d": 0.005, "zero": -9.0}
+    rows = [
+        {"strategy": name, "mean": mean, "joint_low": mean - 0.01, "joint_high": mean + 0.01}
+        | {"predicted_low": mean - 0.02, "predicted_high": mean + 0.02}
+        for name, mean in means.items()
+    ]
+    points = pd.DataFrame({"strategy": [*means], "difference": [*means.values()]})
+    axis = answer.predicted(pd.DataFrame(rows), points, "").axes[0]
+    assert [each.get_text() for each in axis.get_yticklabels()] == ["a", "d", "b", "c", "zero"]
+    assert [each.get_text() for each in axis.texts] == ["◂ -9"]
+    assert axis.get_xlim()[0] > -0.1
+    assert len(axis.collections) == 2 * 4, "two intervals of each of the others"
+
+
+def test_curves_have_a_panel_an_axis_and_a_line_a_unit() -> None:
+    at = np.linspace(-2, 1, 5)
+    parts = [
+        pd.DataFrame({"axis": axis, "unit": unit, "at": at, "loss": (at - k) ** 2})
+        for axis in ("β", "β / mean n_u")
+        for k, unit in enumerate(("one", "two", "three"))
+    ]
+    axes = answer.curves(pd.concat(parts)).axes
+    assert [axis.get_xlabel() for axis in axes] == ["β", "β / mean n_u"]
+    assert all(len(axis.lines) == 3 for axis in axes)
+    np.testing.assert_allclose(axes[0].lines[0].get_xdata(), 10**at)
+    assert len(answer.curves(pd.DataFrame()).axes[0].texts) == 1
+
+
+def test_units_stand_on_their_line_with_their_names() -> None:
+    points = pd.DataFrame(
+        {"unit": ["u", "v", "w", "x"], "x": [1.0, 2, 3, np.nan], "y": [1, 3, 5, 0]}
+    )
+    axis = answer.against(points, "x", "y", {"x": "size"}, 2.0).axes[0]
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("size", "y")
+    assert [each.get_text() for each in axis.texts] == ["u", "v", "w"]
+    np.testing.assert_allclose(axis.lines[1].get_ydata(), [1, 5], atol=1e-9)

@@ -126,7 +126,7 @@ def world(folder: Path, name: str, **known: Any) -> Path:
         name: of study and data set.
         known: ``unit``, ``gains`` (strategy → difference to the control), ``tilt`` (what doubling
             n_u adds to ``scaled``), ``mean_n``, ``spread_n``, ``best`` (log₁₀ of the best β),
-            ``users``, ``replicates``, ``registered``, ``exploratory``.
+            ``users``, ``replicates``, ``registered``, ``exploratory``, ``fixed`` (not tuned).
     """
     gains: Mapping[str, float] = known.get("gains", {"constant": 0.0, "scaled": 0.0})
     replicates, users = known.get("replicates", 4), known.get("users", 50)
@@ -204,6 +204,7 @@ def _about(
         },
         "config": {
             "strategies": {"constant": {"class": "constant.Constant"}},
+            "tuning": {"fixed": known.get("fixed", [])},
             "registration": {**section, "digest": digest},
         },
         "opening": {**opened, "registered": section},

@@ -10,7 +10,7 @@ from scipy import stats
 
 from tests.records.conftest import HYPOTHESES, world
 from vaebench.errors import DataError
-from vaebench.records import compared
+from vaebench.records import compared, foretold, said
 from vaebench.records.check import differences
 from vaebench.records.page import Results, write
 from vaebench.records.schema import Record, read
@@ -150,6 +150,7 @@ def test_the_same_records_give_the_same_bytes(folders: list[Path], tmp_path: Pat
     wanted = {f"{day}.md", f"{day}/tables/over.csv", f"{day}/figures/curves.csv"}
     assert wanted <= set(names)
     assert len(pd.read_csv(tmp_path / "one" / day / "figures/gains_scaled.csv")) == 6
+    assert f"{day}/figures/predicted_interactions_mult-vae.png" in names
     assert write(folders, tmp_path / "one", "named")[0] == "named.md"
 
 
@@ -205,3 +206,170 @@ def test_a_sensitivity_analysis_is_shown_and_in_no_sum(
     pd.testing.assert_frame_equal(found.optima, results.optima)
     assert "| longer: set-0 (ndcg@100) |" in found.markdown()
     assert len(found.contrasts) == len(results.contrasts) + 2
+
+
+def test_the_chosen_beta_is_that_of_the_last_rung() -> None:
+    """More training moves the optimum from 10⁻¹ to 10⁰; both, and the shift, are seen."""
+    grid = np.linspace(-2, 1, 13)
+    rows = [
+        {"rung": rung, "log_beta": at, "score": -((at - best) ** 2), "replicate": replicate}
+        for replicate in (0, 1)
+        for rung, best, points in ((1, -1.0, grid), (2, 0.0, grid[8:]))
+        for at in points
+    ]
+    found = pd.DataFrame(rows).assign(unit="u", dataset="d", beta=lambda rows: 10**rows.log_beta)
+    found = found.assign(log_beta_per_n=found["log_beta"] - 2, log_rate_per_n=-1.0)
+    (best,) = compared.optima(found).itertuples()
+    assert (best.log_beta, best.shift, best.at_end) == (0.0, 1.0, 0.0)
+    assert best.log_beta_per_n == -2.0
+    each, _ = compared.rules(pd.concat([found, found.assign(unit="v")]), 0.95)
+    assert each["best"].iloc[0] == pytest.approx(-1.0, abs=0.01), "curves are of one rung"
+    lines = compared.losses(found).query("axis == 'β'")
+    assert lines.loc[lines["loss"].idxmin(), "at"] == pytest.approx(-1.0, abs=0.06)
+
+
+def test_what_a_rule_without_tuning_loses(tmp_path: Path) -> None:
+    """Against an independent computation: from the cells' means, unit by unit, with t."""
+    gains = [0.010, 0.020, 0.005, 0.012, 0.008, 0.018]
+    folders = [
+        world(
+            tmp_path,
+            f"set-{k}",
+            gains={"constant": gain, "one": 0.5 * gain, "tuned": 0.03},
+            registered=["constant", "one", "tuned"],
+            fixed=["one"],
+            unit="both" if k < 2 else f"set-{k}",
+        )
+        for k, gain in enumerate(gains)
+    ]
+    records = compared.together([read(folder) for folder in folders])
+    found = Results(records)
+    known = []
+    for record in records:
+        table = record.tables["metrics"].pivot_table(
+            index="seed", columns="strategy", values="mean"
+        )
+        known.append((table["constant"] - table["one"]).mean())
+    losses = [np.mean(known[:2]), *known[2:]]
+    rules = found.untuned.set_index("rule")
+    assert set(rules.index) == {"one", "linear"}, "the tuned ones are no rules"
+    assert rules["tuned"].to_dict() == {"one": False, "linear": True}
+    row = rules.loc["one"]
+    assert (row["units"], row["mean"]) == (5, pytest.approx(np.mean(losses)))
+    half = stats.t.ppf(1 - 0.05 / 2 / 2, 4) * stats.sem(losses)  # two rules
+    assert row["joint_high"] - row["mean"] == pytest.approx(half)
+    assert row["most"] == pytest.approx(max(losses))
+    other = read(
+        world(
+            tmp_path, "pictures", gains={"constant": 0.2, "tuned": 0.1}, fixed=["tuned", "linear"]
+        )
+    )
+    about = other.about["datasets"]["pictures"]
+    facts = other.about | {"datasets": {"pictures": about | {"kind": "images"}}}
+    both = compared.together([*records, Record(facts, other.tables)])
+    more = compared.untuned(both, compared.contrasts(both), "constant", 0.95)
+    assert not more.query("kind == 'interactions'")["rule"].isin(["tuned"]).any(), "fixed elsewhere"
+    assert more.query("kind == 'images'").set_index("rule")["tuned"].to_dict() == {
+        "tuned": False,
+        "linear": False,
+    }
+    said_of = found.answers["rule"]
+    assert (
+        f"one loses least to the tuned constant on the test examples: {row['mean']:+.4f}" in said_of
+    )
+
+
+def test_new_data_sets_are_held_against_the_intervals(
+    records: list[Record], tmp_path: Path
+) -> None:
+    like, far = {"constant": 0.0, "scaled": 0.01}, {"constant": 0.3, "scaled": 0.01}
+    names = [world(tmp_path, "like", gains=like), world(tmp_path, "far", gains=far, unit="set-1")]
+    before = Results(compared.together(records[:6]))
+    found = Results(compared.together(records[:6]), [read(folder) for folder in names])
+    table = found.foretold.set_index(["dataset", "strategy"])
+    assert table["inside"].to_dict() == {
+        ("like", "constant"): True,
+        ("like", "scaled"): True,
+        ("far", "constant"): False,
+        ("far", "scaled"): True,
+    }
+    rows = found.over[0].registered.set_index("strategy")
+    width = rows["predicted_high"] - rows["predicted_low"]
+    assert table.loc[("far", "scaled"), "width"] == pytest.approx(width["scaled"])
+    assert table["unrelated"].groupby("dataset").all().to_dict() == {"far": False, "like": True}
+    pd.testing.assert_frame_equal(before.over[0].registered, found.over[0].registered)
+    page = found.markdown()
+    assert "| like | interactions, mult-vae | 2 of 2 (100%) |" in page
+    assert "Together 3 of 4 pairs; of unrelated data sets 2 of 2." in page
+    assert foretold.shares(found.foretold)["share"].tolist() == [1.0, 0.5]
+    assert foretold.foretold((), found.contrasts).empty
+
+
+def test_intervals_for_new_data_sets_hold_as_often_as_they_say() -> None:
+    """300 studies of six units and a seventh: of one distribution, 95 % of the pairs are inside."""
+    rng = np.random.default_rng(5)
+    inside = []
+    for _ in range(300):
+        d = 0.01 + 0.01 * rng.standard_normal(7) + 0.003 * rng.standard_normal(7)
+        rows = [
+            {"kind": "interactions", "measure": "", "block": "m", "dataset": f"d{k}", "sign": 1}
+            | {"unit": f"d{k}", "label": "s", "difference": each, "error": 0.003}
+            | {"registered": True}
+            for k, each in enumerate(d)
+        ]
+        table = pd.DataFrame(rows)
+        means = pd.DataFrame(columns=["dataset", "block", "strategy", "seed", "mean"])
+        over = compared.over(table[:6], means, 0.95)
+        inside += list(foretold.foretold(over, table[6:])["inside"])
+    assert len(inside) == 300
+    assert 0.91 <= np.mean(inside) <= 0.985  # .95 ± 3 standard errors
+
+
+def test_the_answer_in_ten_lines_has_the_numbers_of_the_tables(
+    results: Results, records: list[Record], tmp_path: Path
+) -> None:
+    lines = said.lines(results)
+    assert 4 <= len(lines) <= 10
+    assert len(" ".join(lines).split()) < 110, "the README has 900 words"
+    row = results.over[0].registered.set_index("strategy").loc["scaled"]
+    text = "\n".join(lines).replace("−", "-")
+    assert f"better than the control scaled ({row['mean']:+.4f}); 0 worse, 1 undecided." in text
+    assert f"scaled, {row['mean']:+.4f} [{row['joint_low']:+.4f}, {row['joint_high']:+.4f}]" in text
+    assert f"[{row['predicted_low']:+.4f}, {row['predicted_high']:+.4f}]" in text
+    assert "The best constant β: 0.1 to 3.2 by data set" in text
+    few = "\n".join(said.lines(Results(compared.together(records[:3]))))
+    assert "3 unrelated units: no headline below 5" in few
+    assert "Best there" not in few
+    page = tmp_path / "README.md"
+    page.write_text(f"before\n{said.BEGIN}\nold\n{said.END}\nafter\n", encoding="utf-8")
+    said.write(page, lines)
+    said.write(page, lines)  # again: the same
+    assert page.read_text(encoding="utf-8") == "\n".join(
+        ["before", said.BEGIN, "", *lines, "", said.END, "after", ""]
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", said.BEGIN, said.END + said.BEGIN, 2 * (said.BEGIN + said.END)]
+)
+def test_a_readme_without_one_place_for_the_answer_is_refused(text: str) -> None:
+    with pytest.raises(DataError, match="has not one place for the answer"):
+        said.put(text, ["- a line"])
+
+
+def test_each_unit_is_foretold_by_the_others(results: Results) -> None:
+    """Against an independent computation of one interval; and a unit far off is outside."""
+    table = results.left_out.set_index(["unit", "strategy"])
+    assert len(table) == 12
+    row = table.loc[("set-2", "scaled")]
+    mine = results.contrasts.query("label == 'scaled'").set_index("dataset")["difference"]
+    others = mine.drop("set-2")
+    half = stats.t.ppf(0.975, 4) * others.std() * math.sqrt(1 + 1 / 5)
+    assert row["predicted_high"] == pytest.approx(others.mean() + half)
+    assert row["inside"] == (abs(mine["set-2"] - others.mean()) <= half)
+    far = results.contrasts.copy()
+    far.loc[far["dataset"] == "set-2", "difference"] += 0.5
+    moved = foretold.left_out(far, 0.95).set_index(["unit", "strategy"])["inside"]
+    assert not moved[("set-2", "scaled")]
+    assert moved.drop("set-2").all()
+    assert foretold.left_out(results.contrasts.query("dataset < 'set-5'"), 0.95).empty

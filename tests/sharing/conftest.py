@@ -12,6 +12,7 @@ import torch
 from tests.test_workflow import STUDY as WORKFLOW
 from vaebench.cells import baseline, test, vae
 from vaebench.cells.folder import SEALS
+from vaebench.cells.opening import OPENED, open_tests, opening
 from vaebench.files import read_json, write_json, write_text
 from vaebench.images.measure import measure
 from vaebench.plots.study import draw
@@ -21,6 +22,7 @@ from vaebench.sharing import archive
 from vaebench.sharing.container import seal_study
 from vaebench.statistics.tuning import choose, tried
 from vaebench.study.plan import Cell, Plan
+from vaebench.study.registration import registered
 from vaebench.study.trials import Trials
 from vaebench.tables import written
 
@@ -35,6 +37,11 @@ STUDY: dict[str, Any] = {
     "baselines": {"ease": {"class": "ease.EASE"}, "popularity": {"class": "popularity.Popularity"}},
     "tuning": {"trials": 2, "seeds": [1000], "training": {"epochs": 1}, "fixed": ["cyclical"]},
     "images": {"figures": ["bound", "reconstructions"]},
+    "primary": "ndcg@100",
+    "registration": {
+        "field": ["user-scaled", "ease", "popularity", "cyclical", "searched"],
+        "hypotheses": {"any": {"kind": "difference", "text": "Some strategy differs."}},
+    },
     "grid": [
         {
             "dataset": "planted",
@@ -53,9 +60,11 @@ STUDY: dict[str, Any] = {
 
 
 def make(folder: Path) -> None:
-    """Cells and documents of :data:`STUDY` in ``folder``."""
+    """Cells, opening and documents of :data:`STUDY` in ``folder``."""
     plan = Plan(STUDY | {"results": str(folder.parent)})
-    trials = Trials(plan)
+    trials, section, metrics = Trials(plan), plan.study.registration, plan.study.all_metrics
+    assert section is not None
+    assert section.digest is not None
     write_json(folder / "study.json", plan.study.model_dump())
     for split in plan.splits():
         plan.split_of(split).write_split(None, split.path, {})
@@ -65,27 +74,33 @@ def make(folder: Path) -> None:
         rungs = [tried(**rung) for rung in trials.run(key)]
         found = choose(trials.groups[key].trials, rungs, trials.metric(key))
         write_json(folder / f"tuning/{key}.json", found)
-    for path, each in plan.cells.items():
-        choice = next((Path(path) for path in trials.choice_of(each)), None)
-        train(plan, each, plan.study.all_metrics, choice)
+    trained = [cell for cell in plan.cells.values() if not cell.is_baseline]
+    for cell in trained:
+        train(plan, cell, next((Path(path) for path in trials.choice_of(cell)), None))
+    open_tests(folder / OPENED, registered(plan.study), section.digest, len(trained))
+    stamp = {"opened": opening(folder / OPENED)}
+    for path, cell in plan.cells.items():
+        data, out = plan.card(cell).parent, cell.folder.path
+        if cell.is_baseline:
+            choice = next((Path(path) for path in trials.choice_of(cell)), None)
+            done = baseline.run(cell.spec, data, out, metrics, stamp=stamp, choice=choice)
+        else:
+            done = test.run(out, data, metrics, samples=cell.samples, stamp=stamp)
+        assert done["status"] == "done"
         if plan.has_pictures(path):
-            out = folder / "images/cells" / path
-            split = plan.card(each).parent
-            measure(folder / "cells" / path, split, out, plan.study.images)
+            measure(out, data, folder / "images/cells" / path, plan.study.images)
     document(folder)
 
 
-def train(plan: Plan, cell: Cell, metrics: Any = None, choice: Path | None = None) -> None:
-    """Train or fit one cell, and test it unless it is a trial."""
+def train(plan: Plan, cell: Cell, choice: Path | None = None) -> None:
+    """Train one cell or trial, or fit the trial of a baseline."""
+    stages = {name: folder.path for name, folder in cell.stages.items()}
     data, out = plan.card(cell).parent, cell.folder.path
     if cell.is_baseline:
-        found = baseline.run(cell.spec, data, out, metrics, choice=choice)
+        done = baseline.run(cell.spec, data, out, choice=choice)
     else:
-        stages = {name: folder.path for name, folder in cell.stages.items()}
-        found = vae.run(cell.spec, data, out, stages=stages, choice=choice)
-        if metrics is not None:
-            test.run(out, data, metrics, samples=cell.samples)
-    assert found["status"] == "done"
+        done = vae.run(cell.spec, data, out, stages=stages, choice=choice)
+    assert done["status"] == "done"
 
 
 def document(folder: Path) -> None:

@@ -16,18 +16,23 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from tests.sharing.state import state_of
 from tests.trained import run
 from vaebench.cells import vae
 from vaebench.components import create
 from vaebench.errors import DataError, TrackingError
 from vaebench.plots.palette import Look
+from vaebench.sharing.runs import CONTENT, EPOCHS, PARENT
 from vaebench.sharing.store import store
 from vaebench.sharing.tracking import sync
 
 CONFIG: dict[str, Any] = {
     "name": "mirror",
+    "control": "linear",
+    "datasets": {"digits": {}},
     "strategies": {"linear": {}},
-    "tracking": {"enabled": True, "uri": None, "experiment": None},
+    "confidence": 0.95,
+    "tracking": {"enabled": True, "uri": None, "experiment": None, "live": True},
 }
 
 
@@ -82,7 +87,7 @@ def test_syncing_twice_leaves_one_run_a_cell(study: Path) -> None:
     first = mirror(study)
     assert mirror(study) == first
     client, found = runs(study)
-    assert len(found) == 3, "two cells and the study"
+    assert len(found) == 4, "two cells, what stands above them, and the study"
     by_name = {run.info.run_name: run for run in found}
     one = by_name["linear · mlp · seed 1"]
     summary = json.loads((cell(study, 1) / "summary.json").read_text())
@@ -152,7 +157,7 @@ def test_an_experiment_in_the_trash_comes_back(study: Path, title: str) -> None:
 
 def test_a_cell_whose_data_have_no_card_is_mirrored_without_them(study: Path) -> None:
     found = sync(CONFIG | {"results": str(study)}, [cell(study, 0)], {}, [])
-    assert list(found) == ["digits/mlp/linear/seed-0"]
+    assert list(found) == ["digits/mlp/linear/seed-0", "digits/mlp/linear"]
 
 
 @pytest.mark.parametrize("name", ["trace.parquet", "test.parquet", "config.json"])
@@ -177,13 +182,15 @@ def test_trials_of_a_tuning_stage_stand_apart(study: Path) -> None:
     both = sync(config, [cell(study, 0), *trials], [card], [])
     assert sync(config, [cell(study, 0), *trials], [card], []) == both
     assert set(both) == {
+        "digits/mlp/linear",
         "digits/mlp/linear/seed-0",
+        "tuning/digits/mlp/linear",
         "trial-0/digits/mlp/linear/seed-9",
         "trial-1/digits/mlp/linear/seed-9",
     }
     client = MlflowClient(store(config)[0])
     home = client.get_experiment_by_name("vaebench mirror, tuning: digits")
-    found = client.search_runs([home.experiment_id])
+    found = client.search_runs([home.experiment_id], "tags.status = 'done'")
     assert {r.data.tags["trial"] for r in found} == {"trial-0", "trial-1"}
     assert not [name for r in found for name in r.data.metrics if name.startswith("test/")]
     assert all(r.data.metrics["best/validation_elbo"] < 0 for r in found)
@@ -194,9 +201,10 @@ def test_a_changed_cell_replaces_its_run_alone(study: Path) -> None:
     run(spec(1, cap=0.3), study / "data/digits", cell(study, 1))
     after = mirror(study)
     changed = [key for key in before if before[key] != after[key]]
-    assert changed == ["digits/mlp/linear/seed-1"]
+    assert changed == ["digits/mlp/linear/seed-1", "digits/mlp/linear"], "and its mean"
     _, found = runs(study)
-    assert len(found) == 3
+    assert len(found) == 4
+    assert {run.data.tags.get(PARENT) for run in found} == {None, after["digits/mlp/linear"]}
 
 
 def test_weights_are_not_read(study: Path) -> None:
@@ -207,14 +215,31 @@ def test_weights_are_not_read(study: Path) -> None:
     assert mirror(study) == before
 
 
-def test_a_half_logged_run_is_replaced(study: Path) -> None:
-    """An outage after the run was made and before all was logged."""
+def test_a_half_logged_run_is_completed(study: Path) -> None:
+    """An outage after the first epoch was logged, or after the last; the run's address stays."""
     first = mirror(study)
     client, _ = runs(study)
-    client.delete_tag(first["digits/mlp/linear/seed-0"], "vaebench.content")
+    whole, half = state_of(client), first["digits/mlp/linear/seed-0"]
+    for epochs in ("1", "2"):
+        client.delete_tag(half, CONTENT)
+        client.set_tag(half, EPOCHS, epochs)
+        client.set_tag(half, "status", "running")
+        client.update_run(half, "RUNNING")
+        assert state_of(client) != whole
+        assert mirror(study) == first
+        assert state_of(client) == whole
+
+
+def test_a_run_that_was_hardly_begun_is_replaced(study: Path) -> None:
+    """An outage before its parameters were logged."""
+    first = mirror(study)
+    client, _ = runs(study)
+    whole, key = state_of(client), "digits/mlp/linear/seed-0"
+    for tag in (CONTENT, EPOCHS):
+        client.delete_tag(first[key], tag)
     second = mirror(study)
-    assert second["digits/mlp/linear/seed-0"] != first["digits/mlp/linear/seed-0"]
-    assert len(runs(study)[1]) == 3
+    assert [name for name in first if first[name] != second[name]] == [key]
+    assert state_of(client) == whole
 
 
 def test_a_failed_cell_is_a_failed_run(study: Path) -> None:
@@ -270,13 +295,15 @@ def test_eight_writers_at_once_make_one_store_and_lose_nothing(study: Path) -> N
     ]
     for writer in writers:
         out, err = writer.communicate()
-        assert (writer.returncode, out.strip()) == (0, "3"), err
+        assert (writer.returncode, out.strip()) == (0, "4"), err
     client = MlflowClient(store(CONFIG | {"results": str(study)})[0])
     experiments = {e.name: e.experiment_id for e in client.search_experiments()}
     assert len(experiments) == 1 + 2 * len(names), "the default one, and two a study"
     for name in names:
         assert len(client.search_runs([experiments[f"vaebench {name}"]])) == 1
-        mirrored = client.search_runs([experiments[f"vaebench {name}: digits"]])
+        home = experiments[f"vaebench {name}: digits"]
+        mirrored = client.search_runs([home], "tags.status = 'done'")
+        assert len(client.search_runs([home])) == 3
         assert sorted(run.data.tags["seed"] for run in mirrored) == ["0", "1"]
         for run_ in mirrored:
             assert len(client.get_metric_history(run_.info.run_id, "train/elbo")) == 2

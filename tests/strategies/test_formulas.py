@@ -74,7 +74,7 @@ GOLDEN: dict[str, tuple[Strategy, Callable[[int], float]]] = {
         lambda t: 0.7 * (1 + math.tanh((t - 0.5 * T) / (0.1 * T))) / 2,
     ),
     "pytorch_RVAE's tanh": (
-        Tanh(threshold=350, slope=0.01),
+        Sigmoid(threshold=350, slope=0.02),
         lambda t: (math.tanh((t - 350) / 100) + 1) / 2,
     ),
     "exponential": (
@@ -128,7 +128,7 @@ def test_a_flat_exponential_is_nearly_the_line() -> None:
     ("make", "words"),
     [
         (lambda: Sigmoid(threshold=10), "belong together"),
-        (lambda: Tanh(slope=0.1), "belong together"),
+        (lambda: Sigmoid(slope=0.1), "belong together"),
         (lambda: Sigmoid(threshold=10, slope=1, width=0.1), "exclude midpoint and width"),
         (lambda: Exponential(curvature=0), "linear.Linear"),
         (lambda: Cyclical(cap=0.2, start=0.3), "at most cap = 0.2"),

@@ -70,3 +70,53 @@ def test_weights_per_interaction_have_three_decades_as_a_weight_has(name: str) -
         spread = tuning.space[strategy][option]
         assert spread.log
         assert spread.high / spread.low == pytest.approx(1_000, rel=0.02)
+
+
+SENSITIVITY = sorted((FOLDER / "sensitivity").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", SENSITIVITY, ids=lambda path: path.stem)
+def test_a_sensitivity_analysis_changes_one_thing_and_registers_nothing(path: Path) -> None:
+    """Read after the data set's file; three strategies tuned as there, and the same splits."""
+    base = [SHARED["interactions"], FOLDER / "last-fm.yaml"]
+    found, like = (Plan(merged([*base, *more])) for more in ([path], []))
+    Trials(found).check()
+    assert found.study.registration is None
+    assert {cell.strategy for cell in found.cells.values()} == {
+        *("annealed", "constant", "user-scaled"),
+    }
+    seeds = [
+        plan.split_options(plan.split("last-fm", 2))["split"]["seed"] for plan in (found, like)
+    ]
+    assert seeds[0] == seeds[1]
+    changed = {
+        "epochs": found.study.training != like.study.training,
+        "width": found.study.models != like.study.models,
+        "items": found.study.datasets != like.study.datasets,
+    }
+    assert sum(changed.values()) == 1, changed
+
+
+def test_the_sensitivity_of_last_fm_has_three_studies() -> None:
+    assert [path.stem.removeprefix("last-fm-") for path in SENSITIVITY] == [
+        *("all-items", "longer", "narrow"),
+    ]
+    longer = Plan(
+        merged([SHARED["interactions"], FOLDER / "last-fm.yaml", FOLDER / SENSITIVITY[1]])
+    )
+    assert longer.study.training["epochs"] == 2 * 40
+
+
+@pytest.mark.parametrize("name", ["ml-latest-small", "mnist-dynamic"])
+def test_a_data_set_outside_has_the_field_of_the_others(name: str) -> None:
+    kind, like = ("pictures", "digits") if "mnist" in name else ("interactions", "ml-100k")
+    found = checked(merged([SHARED[kind], FOLDER / f"outside/{name}.yaml"]))
+    assert found.name == f"answer-{name}"
+    assert found.strategies == study(like).strategies
+    assert found.control == study(like).control
+    assert [block.strategies for block in found.grid] == [
+        block.strategies for block in study(like).grid
+    ]
+    if kind == "interactions":
+        plan = Plan(merged([SHARED[kind], FOLDER / f"outside/{name}.yaml"]))
+        Trials(plan).check()

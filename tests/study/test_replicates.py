@@ -25,7 +25,7 @@ STUDY: dict[str, Any] = {
         "planted": {
             "class": "planted.Planted",
             "users": 200,
-            "items": 100,
+            "items": 110,
             "mean_interactions": 15,
             "importance_samples": 2,
             "split": {"min_items_per_user": 0, "validation_users": 40, "test_users": 50, "seed": 7},

@@ -21,6 +21,9 @@ class EASE(Recommender):
     back and keeps the condition number, and with it the error of float32, small: popular and rare
     items differ by four orders of magnitude.
 
+    References:
+        steck2019
+
     Example:
         >>> import numpy as np
         >>> from scipy.sparse import csr_matrix

@@ -27,6 +27,9 @@ class EDLAE(Recommender):
     ``dropout`` is p, ``l2`` is λ; p = 0 is EASE^R. score(u, ·) = x_u·qB, the factor q moving no
     rank. Memory and exactness are those of :class:`vaebench.baselines.ease.EASE`.
 
+    References:
+        steck2020
+
     Example:
         >>> import numpy as np
         >>> from scipy.sparse import csr_matrix

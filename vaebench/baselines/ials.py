@@ -20,6 +20,9 @@ class IALS(Recommender):
     w_u = (HᵀC_uH + λI)⁻¹ HᵀC_u p_u, with the item factors H fixed; score(u, i) = w_uᵀh_i.
     λ is not scaled by the number of interactions (Rendle et al. 2022, arXiv:2110.14037, scale it).
 
+    References:
+        hu2008, rendle2022, frederickson
+
     Example:
         >>> import numpy as np
         >>> from scipy.sparse import csr_matrix

@@ -13,6 +13,9 @@ class IndependentPixels(Density):
     training from an infinite loss. The bound is exact and the rate is 0: what a collapsed VAE is
     worth. For binary pictures.
 
+    References:
+        vaebench
+
     Example:
         >>> import numpy as np
         >>> from vaebench.baselines.independent_pixels import IndependentPixels

@@ -20,6 +20,9 @@ class ItemKNN(Recommender):
     the shrinkage h as in Ferrari Dacrema et al. 2019, arXiv:1907.06902). Of equally similar items
     the one that comes first is kept.
 
+    References:
+        sarwar2001, ferraridacrema2019
+
     Example:
         >>> import numpy as np
         >>> from scipy.sparse import csr_matrix

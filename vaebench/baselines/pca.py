@@ -26,6 +26,9 @@ class PCA(Density):
     Raises:
         ValueError: as many latents as pixels, or more.
 
+    References:
+        tipping1999, lucas2019
+
     Example:
         >>> import numpy as np
         >>> from vaebench.baselines.pca import PCA

@@ -9,6 +9,9 @@ from vaebench.baselines import Recommender
 class Popularity(Recommender):
     """score(u, i) = Σ_v x_vi over the training users: the number of interactions of item i.
 
+    References:
+        vaebench
+
     Example:
         >>> import numpy as np
         >>> from scipy.sparse import csr_matrix

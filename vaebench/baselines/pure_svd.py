@@ -19,6 +19,9 @@ class PureSVD(Recommender):
     Raises:
         ValueError: more factors than the training matrix has rows or columns less one.
 
+    References:
+        cremonesi2010
+
     Example:
         >>> import numpy as np
         >>> from scipy.sparse import csr_matrix

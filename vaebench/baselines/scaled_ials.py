@@ -24,6 +24,9 @@ class ScaledIALS(Recommender):
     α·λ here, whose scores are (1 + α₀) times as large (binary x). A held-out user is folded in by
     solving the user's own least squares, w_u = (HᵀX_uH + α₀HᵀH + λ_uI)⁻¹ Hᵀx_u, H being fixed.
 
+    References:
+        rendle2022
+
     Example:
         >>> import numpy as np
         >>> from scipy.sparse import csr_matrix

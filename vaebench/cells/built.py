@@ -8,7 +8,7 @@ import torch
 from vaebench.components import create, unnamed
 from vaebench.models import VAE
 from vaebench.seeds import torch_stream
-from vaebench.sparse import Batch
+from vaebench.sparse import Batch, contents
 from vaebench.words import FIXED, STREAMS
 
 
@@ -31,4 +31,5 @@ def build(spec: Mapping[str, Any], inputs: int, names: tuple[object, ...]) -> VA
 
 def features(examples: Batch) -> int:
     """Items or pixels of a batch."""
-    return examples.shape[1] if isinstance(examples, torch.Tensor) else examples.columns
+    x = contents(examples)
+    return x.shape[1] if isinstance(x, torch.Tensor) else x.columns

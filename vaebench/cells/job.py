@@ -17,6 +17,7 @@ from typing import Any
 from vaebench.cells import kept, stamp
 from vaebench.cells.folder import FILES, TESTED, TRAINED, CellFolder
 from vaebench.cells.found import placed
+from vaebench.cells.live import LiveTrace
 from vaebench.cells.opening import opening
 from vaebench.cells.planned import unmoved
 from vaebench.cells.progress import announce
@@ -116,7 +117,8 @@ def _train(job: Job, mark: Any) -> dict[str, Any]:  # noqa: ANN401
     from vaebench.cells import vae  # noqa: PLC0415 (torch: it must see the leased device alone)
 
     stages = {CellFolder.parse(Path(p).parent).strategy: Path(p).parent for p in job.stages}
-    return vae.run(
+    live = LiveTrace(job.path)
+    result = vae.run(
         *(job.spec, job.data, job.path),
         stages=stages,
         choice=job.chosen,
@@ -125,7 +127,10 @@ def _train(job: Job, mark: Any) -> dict[str, Any]:  # noqa: ANN401
         until=job.until,
         state_in=job.handed_over,
         state_out=job.state_out,
+        watch=live.watch,
     )
+    live.end()
+    return result
 
 
 def _test(job: Job, mark: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -18,6 +18,7 @@ from vaebench.metrics import (
     Lists,
     Metric,
     Ranking,
+    Representation,
     Values,
     joined,
     lists,
@@ -143,11 +144,28 @@ def likely(
     """The metrics that look at the model itself, each with numbers from a stream of its own."""
     if not model.has_bound:
         return {}
-    return {
-        name: metric.values(model, part.examples, noise()).cpu().numpy()
+    found = {
+        name: metric.values(model, part.examples, noise())
         for name, metric in metrics.items()
         if isinstance(metric, Likelihood)
     }
+    return {name: values.cpu().numpy() for name, values in found.items() if values is not None}
+
+
+@torch.no_grad()
+def represented(
+    metrics: Mapping[str, Metric], model: VAE, part: HeldOut, noise: Callable[[], torch.Generator]
+) -> dict[str, float]:
+    """What the posterior means say of known factors; nothing where none are known."""
+    wanted = {
+        name: metric for name, metric in metrics.items() if isinstance(metric, Representation)
+    }
+    if not wanted or part.factors is None:
+        return {}
+    model.eval()
+    rows = torch.arange(len(part.examples)).split(CHUNK)
+    codes = torch.cat([model.encode(part.examples[some]).mean for some in rows]).double().cpu()
+    return {name: metric.value(codes, part.factors, noise()) for name, metric in wanted.items()}
 
 
 def logits(model: VAE) -> Scores:

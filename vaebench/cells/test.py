@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from vaebench.cells.built import build, features, streams_of
-from vaebench.cells.metrics import Found, bounded, finite, likely, logits, ranked
+from vaebench.cells.metrics import Found, bounded, finite, likely, logits, ranked, represented
 from vaebench.cells.out_of_memory import STATUS, within_memory
 from vaebench.cells.tested import (
     Components,
@@ -144,10 +144,11 @@ def values(
     """
     components, epochs = built(metrics), epochs_of(metrics)
     data, noise = Data(data_folder, torch.device("cpu")), streams_of(spec)["noise"]
-    part = data.held_out("test")
-    tested = Tested(Found({}, {}), interactions(part))
+    whole = data.held_out("test")
+    tested = Tested(Found({}, {}), interactions(whole))
     for epoch in dict.fromkeys(("selected", *epochs.values())):
-        model = build(spec["model"], features(part.examples), ("read",))
+        model = build(spec["model"], features(whole.examples), ("read",))
+        part = whole if model.classes is None else data.held_out("test", model.classes)
         try:
             model.load_state_dict(load_file(out / WEIGHTS[epoch]))
         except (SafetensorError, RuntimeError) as error:
@@ -181,7 +182,8 @@ def measured(
     found = ranked(metrics, logits(model), part, shown)
     values = elbo(model, part.examples, stream(), samples=samples)
     of_model = likely(metrics, model, part, stream)
-    return Found(found.examples | bounded(metrics, values) | of_model, found.cells)
+    of_codes = represented(metrics, model, part, lambda: torch_stream("test", *names))
+    return Found(found.examples | bounded(metrics, values) | of_model, found.cells | of_codes)
 
 
 def of_latents(

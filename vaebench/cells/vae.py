@@ -16,7 +16,7 @@ The test part is not read here: see :mod:`vaebench.cells.test`. While a cell tra
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ from vaebench.metrics import Metric
 from vaebench.metrics.bound import elbo
 from vaebench.models import VAE
 from vaebench.seeds import torch_stream
-from vaebench.sparse import Batch
+from vaebench.sparse import Batch, Labelled, contents
 from vaebench.strategies import Strategy
 from vaebench.training import checkpoint
 from vaebench.training.adam import Adam
@@ -54,7 +54,15 @@ from vaebench.training.orders import UpdateOrder
 from vaebench.training.patience import still_from
 from vaebench.training.settings import OF_TESTING, Training
 
+Watch = Callable[[Sequence[dict[str, float]]], None]
+"""Is shown the trace so far, when training begins and after each epoch."""
+
 log = logging.getLogger(__name__)
+
+
+def unwatched(_: object) -> Any:  # noqa: ANN401 (whatever is shown)
+    """Nobody looks on."""
+    return unwatched
 
 
 def resolve(spec: dict[str, Any]) -> dict[str, Any]:
@@ -146,6 +154,9 @@ def prepare(spec: dict[str, Any], data_folder: Path) -> Prepared:
     data, drawn = Data(data_folder, device), streams_of(spec)
     examples = data.train()
     model = build(spec["model"], features(examples), drawn["weights"]).to(device)
+    examples = data.labelled("train", examples, model.classes)
+    if isinstance(examples, Labelled):
+        examples = Labelled(examples.x, model.known(examples.y))
     model.narrow(bfloat16=settings.precision == "bfloat16")
     strategy: Strategy = create("vaebench.strategies", unnamed(spec["strategy"])).to(device)
     order: UpdateOrder = create("vaebench.training.orders", spec["training"]["update_order"]).to(
@@ -153,7 +164,7 @@ def prepare(spec: dict[str, Any], data_folder: Path) -> Prepared:
     )
     estimator = Estimator(settings.estimator, settings.samples)
     check(estimator, model, examples, settings.batch_size)
-    validation = data.held_out("validation")
+    validation = data.held_out("validation", model.classes)
     if validation.held_out is not None and not validation.held_out.lengths.any():
         raise DataError(
             f"{data_folder}: no validation user has a held-out item, so nothing can be selected; "
@@ -183,6 +194,7 @@ def fit(
     save: Any = None,  # noqa: ANN401 (a function of a state)
     until: int | None = None,
     leave: Any = lambda _: None,  # noqa: ANN401 (a function of a state)
+    watch: Watch = unwatched,
 ) -> Fitted:
     """Train and select; the state of the model afterwards is that of the last update.
 
@@ -192,6 +204,7 @@ def fit(
         save: called with the state now and then, and when the job is told to stop.
         until: the last epoch of a rung; schedules are those of all epochs.
         leave: called with the state in which training ended.
+        watch: is shown the trace so far; must not change it.
 
     Raises:
         Interrupted: the job was told to stop.
@@ -205,6 +218,7 @@ def fit(
     def after_epoch(row: dict[str, float]) -> float:
         row |= prepared.validate()
         found.trace.append(row)
+        watch(found.trace)
         log.info(
             "epoch %d/%d: distortion %.2f, rate %.2f, beta %.4g, validation %s %.4f, %.1f s",
             *(row["epoch"], settings.epochs, row["distortion"], row["rate"], row["beta"]),
@@ -230,6 +244,7 @@ def fit(
     )
     if load is not None:
         training.restore(load)
+    watch(found.trace)
     graphs = settings.cuda_graph and prepared.device.type == "cuda"
     noise = prepared.streams.noise
     try:
@@ -275,6 +290,7 @@ def run(
     until: int | None = None,
     state_in: Path | None = None,
     state_out: Path | None = None,
+    watch: Callable[[dict[str, Any]], Watch] = unwatched,
 ) -> dict[str, Any]:
     """Train a cell and write its files; the test part stays closed.
 
@@ -290,6 +306,8 @@ def run(
         until: the last epoch of this job; by default that of the training.
         state_in: what ``state_out`` of another job of this training was: goes on from there.
         state_out: where to leave the state after the last epoch; see :class:`Rung`.
+        watch: gets ``config``, ``started_at``, ``selecting`` and ``until`` when training begins,
+            and returns who is shown the trace.
 
     Returns:
         The content of ``training.json``.
@@ -301,7 +319,7 @@ def run(
     """
     rung = Rung(until, state_in, state_out)
     return within_memory(
-        lambda: _run(spec, data_folder, out, (stages, choice, place), stamp, rung),
+        lambda: _run(spec, data_folder, out, (stages, choice, place), stamp, rung, watch),
         lambda reason: _without_memory(spec, out, reason, stamp, rung),
     )
 
@@ -313,6 +331,7 @@ def _run(
     found: tuple[Mapping[str, Path], Path | None, int | None],
     stamp: Any,  # noqa: ANN401 (JSON)
     rung: Rung,
+    watch: Callable[[dict[str, Any]], Watch],
 ) -> dict[str, Any]:
     """See :func:`run`."""
     started, started_at = time.perf_counter(), time.time()
@@ -325,12 +344,15 @@ def _run(
     prepared = prepare(spec, data_folder)
     file = out / checkpoint.NAME
     mark = mark_of(spec, stamp)
+    head = {"config": spec, "started_at": started_at, "selecting": prepared.selecting}
+    head["until"] = rung.until or prepared.settings.epochs
     fitted = fit(
         prepared,
         load=rung.load(file, mark),
         save=lambda state: checkpoint.save(file, mark, state),
         until=rung.until,
         leave=lambda state: rung.leave(mark, state),
+        watch=watch(head),
     )
     device = prepared.device
     cuda = device.type == "cuda"
@@ -393,11 +415,12 @@ def check(estimator: Estimator, model: VAE, examples: Batch, batch_size: int) ->
     device = next(model.parameters()).device
     size = min(batch_size, len(examples))
     estimator.check_memory(size, features(examples), free_bytes(device))
-    if isinstance(examples, torch.Tensor):
+    pictures = contents(examples)
+    if isinstance(pictures, torch.Tensor):
         with torch.no_grad():
             given = model.given(examples[torch.arange(1)])
             z = torch.zeros(1, model.latents, device=device)
-            model.likelihood_of(z, given).check(examples)
+            model.likelihood_of(z, given).check(pictures)
 
 
 def choose_device(wanted: str) -> torch.device:

@@ -18,14 +18,21 @@ from vaebench.study.imported import said_of
 
 COMMANDS = {
     "run": ("vaebench.command.run", "run a study: data, training, tables, report"),
+    "advise": ("vaebench.command.advise", "one file of ratings → how to set β for it"),
     "plan": ("vaebench.report.costs", "what a study will cost, before anybody spends it"),
-    "status": ("vaebench.command.status", "how many cells are done, failed and to do"),
+    "status": ("vaebench.command.status", "how far a study is: cells, curves, time left"),
     "report": ("vaebench.command.report", "tables and report of what is finished; trains nothing"),
+    "recommend": ("vaebench.command.recommend", "the best items for each user of a file"),
     "new": ("vaebench.command.new", "write a strategy, model, data set or metric of your own"),
     "verify": ("vaebench.sharing.verify", "do the results of a study or an archive agree?"),
     "archive": ("vaebench.sharing.archive", "a study in one file, for another person to check"),
     "record": ("vaebench.records.write", "a study's results as a small folder of data, to publish"),
     "results": ("vaebench.records.page", "records → the tables and sentences of all studies"),
+    "site": (
+        "vaebench.sharing.site.build",
+        "static pages of records and archives, for a web server",
+    ),
+    "cite": ("vaebench.command.cite", "the BibTeX of all that a study used"),
     "chosen": ("vaebench.study.chosen", "what tuning chose, as a config file for other data"),
     "sync": ("vaebench.sharing.sync", "bring MLflow up to date"),
     "ui": ("vaebench.sharing.ui", "browse all studies in MLflow"),
@@ -39,6 +46,7 @@ COMMANDS = {
 EXAMPLES = """examples:
   vaebench run                          the study of ./config.yaml, or the default study
   vaebench run mine.yaml -- --dry-run   what would run
+  vaebench advise ratings.csv           how to set β for your data, within 10 minutes
   vaebench new strategy slow_start      a strategy of your own, with its test and a study
   vaebench verify results/default       do files, tables and report agree?
   vaebench COMMAND --help"""

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vaebench.errors import ConfigError
+from vaebench.study.plan import Plan
 from vaebench.study.product import PRODUCT, shipped
+from vaebench.study.written import merged
 
 DEFAULT = "config.yaml"
 """The study that is run where none is named: that of this folder, else the one that comes along."""
@@ -92,4 +94,17 @@ def main(arguments: Sequence[str]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("config", nargs="*", default=[DEFAULT], help="the study's config file")
-    sys.exit(snakemake([config_file(name) for name in parser.parse_args(given).config], options))
+    configs = [config_file(name) for name in parser.parse_args(given).config]
+    status = snakemake(configs, options)
+    if status not in (0, INTERRUPTED) and has_some(configs):
+        from vaebench.command.report import so_far  # noqa: PLC0415 (it takes its helpers from here)
+
+        so_far(configs)
+    sys.exit(status)
+
+
+def has_some(configs: Sequence[Path]) -> bool:
+    """Whether some cells of a study have a result, and some have none."""
+    plan = Plan(merged(configs), [path.parent for path in configs])
+    found = {cell.folder.finished for cell in plan.cells.values()}
+    return found == {True, False}

@@ -1,55 +1,74 @@
-"""``vaebench status CONFIG``: how far a study is, from the files that it left."""
+"""``vaebench status CONFIG``: how far a study is, from the files that it leaves."""
 
 import argparse
-from collections import Counter
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from vaebench.cells.folder import TRAINED, CellFolder
 from vaebench.command.run import config_file
-from vaebench.files import read_json
 from vaebench.study.plan import Plan
 from vaebench.study.saved import Saved
+from vaebench.study.standing import RUNNING, Standing, Standings, counted, spark
 from vaebench.study.written import merged
 
-CHECKPOINT = "checkpoint.pt"
+EVERY = 2.0
+"""Seconds between two looks of ``--watch``, at least."""
 
-DONE, BEGUN, TO_DO = "done", "begun", "to do"
+SHARE = 100
+"""And at least so many times as long as a look takes."""
 
-
-def state(cell: CellFolder) -> tuple[str, str]:
-    """``done``, ``begun``, ``to do`` or why it failed (``diverged``, …); and the reason.
-
-    Raises:
-        DataError: a file of the cell is damaged.
-    """
-    if cell.finished:
-        found = read_json(cell.file("status.json"))
-        return str(found["status"]), str(found["reason"] or "")
-    begun = any(cell.file(name).exists() for name in (CHECKPOINT, TRAINED[-1]))
-    return (BEGUN if begun else TO_DO), ""
+MINUTE, HOUR = 60, 3600
 
 
-def lines(plan: Plan) -> Iterator[str]:
+def lines(standings: Standings) -> Iterator[str]:
     """The state of a study: a line in all, a line a strategy, a line a cell that failed."""
-    found = {cell.folder: state(cell.folder) for cell in plan.cells.values()}
-    groups: dict[str, Counter[str]] = {}
-    for folder, (word, _) in found.items():
-        groups.setdefault(folder.group, Counter())[word] += 1
-    total = sum(groups.values(), Counter[str]())
-    yield f"{plan.folder}: {len(found)} cells: {_counted(total)}"
+    plan, cells, tried = standings.plan, standings.cells, standings.tried
+    left = standings.left()
+    unfinished = any(not one.has_result for one in standings.all)
+    ending = f"; about {duration(left)} left" if left and unfinished else ""
+    yield f"{plan.folder}: {len(cells)} cells: {counted(cells)}{ending}"
+    if tried:
+        yield f"  tuning: {len(tried)} trials: {counted(tried)}"
+    groups: dict[str, list[Standing]] = {}
+    for one in cells:
+        groups.setdefault(one.folder.group, []).append(one)
     width = max(map(len, groups))
-    yield from (f"  {name:{width}}  {_counted(count)}" for name, count in groups.items())
-    for folder, (word, reason) in found.items():
-        if reason:
-            yield f"{folder.label}: {word}: {reason}"
+    words = {group: counted(ones) for group, ones in groups.items()}
+    wide = max(map(len, words.values()))
+    curves = {group: standings.curve(ones) for group, ones in groups.items()}
+    for group, ones in groups.items():
+        curve, shown = curves[group], ""
+        if curve:
+            shown = (
+                f"  {spark(curve):20}  {_number(curve[-1])} {ones[0].selecting or _metric(ones)}"
+            )
+        running = [f"{one.epochs}/{one.planned}" for one in ones if one.word == RUNNING]
+        now = f"  epoch {', '.join(running)}" if running else ""
+        yield f"  {group:{width}}  {words[group]:{wide}}{shown}{now}".rstrip()
+    for one in standings.all:
+        if one.reason:
+            yield f"{one.folder.label}: {one.word}: {one.reason}"
     if (plan.folder / "report.html").exists():
         yield f"report: {plan.folder / 'report.html'}"
 
 
-def _counted(words: Counter[str]) -> str:
-    order = [DONE, *sorted(words.keys() - {DONE, BEGUN, TO_DO}), BEGUN, TO_DO]
-    return ", ".join(f"{words[word]} {word}" for word in order if words[word])
+def duration(seconds: float) -> str:
+    """``40 s``, ``12 min``, ``3 h 20 min``."""
+    if seconds < MINUTE:
+        return f"{max(seconds, 1):.0f} s"
+    if seconds < HOUR:
+        return f"{seconds / MINUTE:.0f} min"
+    hours, rest = divmod(round(seconds / MINUTE), 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+def _metric(ones: Sequence[Standing]) -> str:
+    return next((one.selecting for one in ones if one.selecting), "")
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 1 else f"{value:.2f}"
 
 
 def plans_of(given: Sequence[str]) -> Iterator[Plan]:
@@ -65,15 +84,39 @@ def plans_of(given: Sequence[str]) -> Iterator[Plan]:
         yield Plan(merged(configs), [path.parent for path in configs])
 
 
+def watch(studies: Sequence[Standings]) -> None:
+    """Show the studies again and again, until each of their cells is done or has failed."""
+    clear = "\033[H\033[J" if sys.stdout.isatty() else ""
+    while True:
+        began = time.process_time()
+        for standings in studies:
+            standings.look()
+        text = "\n".join(line for standings in studies for line in lines(standings))
+        print(f"{clear}{text}", flush=True)  # noqa: T201
+        if all(one.has_result for standings in studies for one in standings.all):
+            return
+        time.sleep(max(EVERY, SHARE * (time.process_time() - began)))
+
+
 def main(arguments: Sequence[str]) -> None:
     """Print how far studies are."""
     parser = argparse.ArgumentParser(
         prog="vaebench status",
-        description="How many cells of a study are done, failed, begun and to do, from its files.\n"
-        "`vaebench run CONFIG -- --dry-run` tells which finished cells are out of date.",
-        epilog="examples:\n  vaebench status config.yaml\n  vaebench status results/default",
+        description="How many cells of a study are done, failed, running and to do, the mean of\n"
+        "the validation metric over epochs so far, and about how long it will take: all from\n"
+        "its files, without slowing it. `vaebench run CONFIG -- --dry-run` tells which\n"
+        "finished cells are out of date.",
+        epilog="examples:\n  vaebench status config.yaml\n  vaebench status results/default\n"
+        "  vaebench status --watch results/default    until it is done, or Ctrl-C",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("study", nargs="+", help="the study's config file, or results/NAME")
-    for plan in plans_of(parser.parse_args(arguments).study):
-        print(*lines(plan), sep="\n")  # noqa: T201
+    parser.add_argument("--watch", action="store_true", help="again and again")
+    given = parser.parse_args(arguments)
+    studies = [Standings(plan) for plan in plans_of(given.study)]
+    if given.watch:
+        watch(studies)
+        return
+    for standings in studies:
+        standings.look()
+        print(*lines(standings), sep="\n")  # noqa: T201

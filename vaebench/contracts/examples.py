@@ -4,7 +4,7 @@ import torch
 from scipy.sparse import csr_matrix
 
 from vaebench.seeds import torch_stream
-from vaebench.sparse import Batch, SparseRows
+from vaebench.sparse import Batch, Labelled, SparseRows
 from vaebench.strategies import Stats
 
 EXAMPLES = 7
@@ -16,11 +16,13 @@ SIZES = ((5, 4), (4, 4), (1, 4), (3, 1))
 """(B, Z): examples apart from latents, as many of both, one of either."""
 
 
-def some_examples(kind: str, features: int) -> Batch:
-    """Seven users or binary pictures."""
+def some_examples(kind: str, features: int, classes: int | None = None) -> Batch:
+    """Seven users or binary pictures, with classes for a model that looks at them."""
     noise = torch_stream("examples")
     pictures = (torch.rand(EXAMPLES, features, generator=noise) < 0.5).float()  # noqa: PLR2004
-    return pictures if kind == "images" else SparseRows.from_scipy(csr_matrix(pictures.numpy()))
+    if kind != "images":
+        return SparseRows.from_scipy(csr_matrix(pictures.numpy()))
+    return pictures if classes is None else Labelled(pictures, torch.arange(EXAMPLES) % classes)
 
 
 def some_stats(step: int, *, scale: float = 1.0, size: tuple[int, int] = SIZES[0]) -> Stats:

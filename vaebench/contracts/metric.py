@@ -26,6 +26,7 @@ from vaebench.metrics import (
     Lists,
     Metric,
     Ranking,
+    Representation,
     Values,
 )
 from vaebench.models import VAE
@@ -38,7 +39,7 @@ TARGETS = (0, 1, 2, 3, 5, 7, 0, 1, 150)
 """Held-out items of each user: none, few, and more than a list is long."""
 
 FEATURES = 12
-FAMILIES = (Ranking, Catalogue, Bound, Likelihood)
+FAMILIES = (Ranking, Catalogue, Bound, Likelihood, Representation)
 ALLOWED = "a function of what is given"
 
 
@@ -54,6 +55,7 @@ def check_metric(metric_class: type[Metric], **options: Any) -> None:  # noqa: A
     - One value a cell: a finite float that does not depend on the order of users.
     - Items below rank ``k`` change nothing, lists may be shorter than ``k``, and a list with all
       hits at its top is no worse than another one, nor another one worse than a list without hits.
+    - A value of representations is finite for collapsed codes and for a single latent, too.
     - A metric of the bound is None where the model lacks what it needs, and a metric of the model
       draws from ``noise`` alone and leaves the weights as they are.
 
@@ -75,7 +77,7 @@ def _broken(metric_class: type[Metric], make: Callable[[], Metric]) -> Iterator[
         yield f"it is of {len(families)} families; allowed: one of {names}"
     of_lists = families[0] in (Ranking, Catalogue)
     facts: dict[str, tuple[object, ...]] = {
-        "per": ("cell",) if families[0] is Catalogue else ("example",),
+        "per": ("cell",) if families[0] in (Catalogue, Representation) else ("example",),
         "better": ("higher", "lower", None),
         "unit": ("", "nats"),
         "data_kind": ("interactions",) if of_lists else ("interactions", "images", None),
@@ -91,6 +93,8 @@ def _broken(metric_class: type[Metric], make: Callable[[], Metric]) -> Iterator[
             yield from _broken_bound(metric, make)
         elif isinstance(metric, Likelihood):
             yield from _broken_likelihood(metric, make)
+        elif isinstance(metric, Representation):
+            yield from _broken_representation(metric, make)
 
 
 def some_lists(items: int, depth: int) -> tuple[Lists, Tensor]:
@@ -250,9 +254,13 @@ def _broken_likelihood(metric: Likelihood, make: Callable[[], Metric]) -> Iterat
         model.initialise(torch_stream("weights"))
         model.eval()
         before, x = copy.deepcopy(model), some_examples(kind, FEATURES)
-        found = [one.values(model, x, torch_stream("noise")) for one in (metric, metric, other)]
+        found: list[Any] = [
+            one.values(model, x, torch_stream("noise")) for one in (metric, metric, other)
+        ]
         if differing(before, model):
             yield f"it writes the model's {differing(before, model)[0]!r}; allowed: reading"
+        if found[0] is None:
+            continue
         yield from _broken_column(found[0], len(x))
         if not torch.isfinite(found[0]).all():
             yield "a value is not finite; allowed: a number"
@@ -260,6 +268,21 @@ def _broken_likelihood(metric: Likelihood, make: Callable[[], Metric]) -> Iterat
             yield "one noise gives two values; allowed: drawing from the noise alone"
         if found[0].requires_grad:
             yield "its values carry a gradient; allowed: computing within torch.no_grad()"
+
+
+def _broken_representation(metric: Representation, make: Callable[[], Metric]) -> Iterator[str]:
+    factors = torch.cartesian_prod(torch.arange(3), torch.arange(4)).repeat(5, 1)
+    other = make()
+    assert isinstance(other, Representation)  # noqa: S101 (of the same class)
+    for codes in (factors.double(), torch.zeros(len(factors), 3).double(), factors[:, :1].double()):
+        given = codes.clone(), factors.clone()
+        found = [one.value(*given, torch_stream("noise")) for one in (metric, metric, other)]
+        if not (same(given[0], codes) and same(given[1], factors)):
+            yield "it writes to what is given; allowed: reading"
+        if not isinstance(found[0], float) or not math.isfinite(found[0]):
+            yield f"its value is {found[0]!r}; allowed: a finite float, of a collapsed model too"
+        elif len(set(found)) > 1:
+            yield "one noise gives two values; allowed: drawing from the noise alone"
 
 
 def _broken_column(values: Any, count: int) -> Iterator[str]:  # noqa: ANN401 (whatever came)

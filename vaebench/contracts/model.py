@@ -19,7 +19,8 @@ from vaebench.contracts.examples import some_examples
 from vaebench.distributions import DiagonalGaussian, Distribution
 from vaebench.models import RATE, VAE
 from vaebench.seeds import torch_stream
-from vaebench.sparse import Batch
+from vaebench.sparse import Batch, contents
+from vaebench.training.estimators import Estimator
 
 ALLOWED = "the noise that is given"
 """Instead of global random numbers."""
@@ -58,7 +59,7 @@ def _broken_model(model_class: type[VAE], make: Callable[[], VAE], features: int
     if not isinstance(order, dict) or not isinstance(order.get("class"), str):
         yield f"update_order is {order!r}; allowed: {{class: file.Class, option: value}}"
     yield from _broken_start(make)
-    x = some_examples(kind or "", features)
+    x = some_examples(kind or "", features, make().classes)
     for training in (True, False):
         model = make()
         model.initialise(torch_stream("weights"))
@@ -103,15 +104,16 @@ def _broken_coding(model: VAE, x: Batch) -> Iterator[str]:
     z = q.rsample(torch_stream("z"))
     likelihood = model.likelihood_of(z, model.given(x))
     before = copy.deepcopy(model)
-    values, rate = likelihood.log_prob(x), model.rate(x, q, z)
+    values, rate = likelihood.log_prob(contents(x)), model.rate(x, q, z)
     yield from _misshapen("log_prob", values, (len(x),))
     yield from _misshapen("the rate", rate, shape)
     if not torch.isfinite(values).all():
         yield "log_prob is not finite; allowed: finite numbers"
-    if not same(values, likelihood.log_prob(x)) or not same(rate, model.rate(x, q, z)):
+    if not same(values, likelihood.log_prob(contents(x))) or not same(rate, model.rate(x, q, z)):
         yield f"log_prob or rate, called twice, gives two values {where}; allowed: pure functions"
     for name in differing(before, model):
         yield f"log_prob or rate writes {name!r} {where}; allowed: likelihood.follow writes"
+    yield from _broken_parts(model, x)
     yield from _broken_penalty(model, x, q, z)
     yield from _broken_rate(model, x, q, rate)
 
@@ -119,6 +121,23 @@ def _broken_coding(model: VAE, x: Batch) -> Iterator[str]:
 def _misshapen(name: str, found: Tensor, shape: tuple[int, ...]) -> Iterator[str]:
     if tuple(found.shape) != shape or found.dtype != torch.float32:
         yield f"{name} is {found.dtype} {tuple(found.shape)}; allowed: torch.float32 {shape}"
+
+
+def _broken_parts(model: VAE, x: Batch) -> Iterator[str]:
+    """Layers, cases and critic, of models that have them."""
+    if sum(model.layers) != model.latents:
+        yield f"layers is {model.layers}, together not {model.latents}; allowed: Z latents"
+    cases = model.cases(x)
+    if cases is not None:
+        yield from _misshapen("the cases' extra term", cases.extra, (len(x),))
+        sums = cases.weights.sum(1)
+        if cases.weights.numel() != len(cases.x) or ((sums - 1).abs() > 1e-5).any():  # noqa: PLR2004
+            yield "the weights of an example's cases are not 1; allowed: (B, C), each row of sum 1"
+    if model.adversarial:
+        found = model.contest(x, torch_stream("contest"))
+        yield from _misshapen("the critic's loss", found, (len(x),))
+        if not same(found, model.contest(x, torch_stream("contest"))):
+            yield "contest gives two values of one noise; allowed: a function of x and the noise"
 
 
 def _broken_evaluation(
@@ -199,13 +218,9 @@ def _update(model: VAE, x: Batch, step: int) -> Tensor:
     model.train()
     model.zero_grad()
     noise = torch_stream("update", step)
-    q = model.encode(x, noise)
-    z = q.rsample(noise)
-    likelihood = model.likelihood_of(z, model.given(x))
-    loss = model.penalty(x, q, z).sum(1) - likelihood.log_prob(x)
-    extra = model.extra(x, q, z)
-    loss = loss if extra is None else loss + extra
-    likelihood.follow(x)
+    estimator = Estimator()
+    loss = estimator.loss(estimator.draw(model, x, noise), torch.ones(()))
+    loss = loss + model.contest(x, noise) if model.adversarial else loss
     loss.mean().backward()
     with torch.no_grad():
         for parameter in model.parameters():

@@ -19,6 +19,7 @@ from vaebench.contracts.broken import (
 )
 from vaebench.contracts.examples import SIZES, TOTAL, some_stats
 from vaebench.contracts.schedule import broken_schedule
+from vaebench.seeds import torch_stream
 from vaebench.strategies import Stats, Strategy
 
 STEPS = (0, 1, 50, 99)
@@ -41,6 +42,7 @@ def check_strategy(make: Callable[[], Strategy]) -> None:
       float32 and carries no gradient. The weights of the examples are finite, ≥ 0 and keep float32.
     - ``forward`` is pure; ``update`` and ``observe`` write buffers, in place, and nothing else: no
       attribute of Python's, which no checkpoint keeps. The state survives saving bit for bit.
+    - What ``dial`` tells the model is drawn from the given noise alone: finite, > 0, (B,).
     - β no longer moves by schedule after the share of training that ``moves_until`` names.
     - No global random stream is drawn from or seeded, the constructor's included.
     - Without ``needs_counts``, nothing asks for the counts, which pictures do not have.
@@ -69,6 +71,8 @@ def _broken(strategy: Strategy, make: Callable[[], Strategy]) -> Iterator[str]:
     yield from broken_search_space(type(strategy))
     for step, scale, size in product(STEPS, SCALES, SIZES):
         stats, where = some_stats(step, scale=scale, size=size), f"at step {step}, (B, Z) = {size}"
+        yield from _broken_dial(strategy, size[0])
+        stats = replace(stats, dial=strategy.dial(size[0], torch_stream("dial")))
         yield from _broken_beta(strategy, stats, where)
         if not strategy.needs_counts:
             try:
@@ -113,6 +117,20 @@ def _broken_beta(strategy: Strategy, stats: Stats, where: str) -> Iterator[str]:
         yield f"example_weights {weights.tolist()}; allowed: finite numbers ≥ 0, shape () or (B,)"
     elif (weights * stats.distortion).dtype != stats.distortion.dtype:
         yield f"example_weights are {weights.dtype} and widen the loss; allowed: the rate's type"
+
+
+def _broken_dial(strategy: Strategy, size: int) -> Iterator[str]:
+    """What is drawn to tell the model."""
+    with global_streams_left_alone("dial", "the noise that is given"):
+        one, two = (strategy.dial(size, torch_stream("dial")) for _ in range(2))
+    if one is None:
+        return
+    if tuple(one.shape) != (size,) or one.dtype != torch.float32:
+        yield f"dial is {one.dtype} {tuple(one.shape)}; allowed: None, or float32 ({size},)"
+    elif not (torch.isfinite(one) & (one > 0)).all():
+        yield f"dial is {one.tolist()}; allowed: finite numbers > 0, which have a logarithm"
+    if not same(one, two):
+        yield "one noise gives two dials; allowed: a function of the noise"
 
 
 def _broken_values(strategy: Strategy, beta: Tensor, where: str) -> Iterator[str]:

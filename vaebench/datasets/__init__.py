@@ -6,12 +6,15 @@ workflow does the rest. Two families share all that follows the reading: :class:
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import scipy.sparse
+from pydantic import Field
 
 from vaebench.components import Checked
 from vaebench.datasets.protocol import HELD_OUT, Given, Protocol, Ratings, Split, Temporal, split
@@ -21,6 +24,9 @@ from vaebench.files import digest, whole, write_json
 COUNTED = 50 * 2**20
 """Bytes up to which a raw file is read when a study is planned, so that its counts are known."""
 
+
+Cutoff = Annotated[int, Field(ge=1)]
+"""K of the NDCG@K that judges a data set."""
 
 NO_FILE = Path()
 """What an embedded data set, which has no raw file, is given in its place."""
@@ -136,8 +142,11 @@ class Interactions(Dataset):
     kind: ClassVar[Literal["interactions", "images"]] = "interactions"
     split: Protocol | Given | Temporal
 
-    cutoff: ClassVar[int] = 100
-    """K of the natural NDCG@K; fewer items than that cannot be ranked so deep."""
+    cutoff: int = 100
+    """K of the NDCG@K that judges; a class whose data may have few items has it as an option."""
+
+    lists: Mapping[str, int] = MappingProxyType({})
+    """Further metrics that are asked for → K, the length of their lists."""
 
     def split_seed(self, raw: Path | None = None) -> str | None:  # noqa: ARG002
         """``split.seed`` of strong generalisation; the other kinds are fixed."""
@@ -159,11 +168,7 @@ class Interactions(Dataset):
         """
         parts = split(self.read(raw or NO_FILE), self.split)
         counts = parts.counts
-        if counts["training_items"] < self.cutoff:
-            raise DataError(
-                f"split: {counts['training_items']} items of training users are too few; "
-                f"allowed: at least {self.cutoff}, for NDCG@{self.cutoff}"
-            )
+        self.check_depth(counts["training_items"])
         for part in HELD_OUT:
             if counts[f"{part}_users"] == counts[f"{part}_users_without_target"]:
                 raise DataError(
@@ -171,6 +176,22 @@ class Interactions(Dataset):
                     "the training items; allowed: at least one, so more users or more items of each"
                 )
         return parts
+
+    def check_depth(self, items: int) -> None:
+        """Whether there are more items than the lists that are judged are long.
+
+        Raises:
+            DataError: a list would hold all items, so that none could be missing from it.
+        """
+        own = ", or a smaller cutoff" if "cutoff" in vars(self) else ""
+        asked = [(f"ndcg@{self.cutoff}", self.cutoff, own)]
+        asked += [(name, k, ", or a smaller k") for name, k in self.lists.items()]
+        for name, k, option in asked:
+            if items <= k:
+                raise DataError(
+                    f"{name}: a list of {k} holds all {items} items of training users; allowed: "
+                    f"more than {k} items{option}"
+                )
 
     def check(self, raw: Path) -> None:
         """Split a small file already, and leave a large one for its job."""
@@ -216,8 +237,20 @@ class Images(Dataset):
     def read(self, raw: Path) -> dict[str, np.ndarray]:
         """``train``, ``validation`` and ``test``, each (N, F)."""
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether there are classes, for a model that looks at them."""
+        return type(self).labels is not Images.labels
+
     def labels(self, raw: Path) -> dict[str, np.ndarray]:  # noqa: ARG002
         """The class of each picture of each part, (N,) int64; by default there are none."""
+        return {}
+
+    factor_names: ClassVar[tuple[str, ...]] = ()
+    """What the pictures were made from, where that is known; see :meth:`factors`."""
+
+    def factors(self, raw: Path) -> dict[str, np.ndarray]:  # noqa: ARG002
+        """The values of ``factor_names`` of each picture of each part, (N, F) int64 from 0."""
         return {}
 
     def rows(self, raw: Path) -> dict[str, np.ndarray]:  # noqa: ARG002
@@ -225,10 +258,11 @@ class Images(Dataset):
         return {}
 
     def write_split(self, raw: Path | None, out: Path, source: dict[str, Any]) -> None:
-        """Write ``train.npy``, ``validation.npy``, ``test.npy``; labels and row numbers if any."""
+        """Write ``{train,validation,test}.npy``; labels, factors and row numbers if any."""
         files: dict[str, np.ndarray] = {}
         given = raw or NO_FILE
-        parts, labels, rows = self.read(given), self.labels(given), self.rows(given)
+        parts, labels = self.read(given), self.labels(given)
+        beside = {"labels": labels, "factors": self.factors(given), "rows": self.rows(given)}
         for name, pictures in parts.items():
             if not (np.isfinite(pictures).all() and pictures.min() >= 0 and pictures.max() <= 1):
                 raise DataError(f"{name}: pixels outside [0, 1]; allowed: finite values in [0, 1]")
@@ -236,7 +270,7 @@ class Images(Dataset):
             if labels and self.held_out_class is not None and name != "test":
                 kept = labels[name] != self.held_out_class
             files[name] = pictures[kept].astype(np.float32)
-            for suffix, values in (("labels", labels), ("rows", rows)):
+            for suffix, values in beside.items():
                 if values:
                     files[f"{name}_{suffix}"] = values[name][kept]
             if not kept.any():
@@ -252,5 +286,5 @@ class Images(Dataset):
             "dynamic": self.dynamic,
             "held_out_class": self.held_out_class,
             "truth": {},
-        }
+        } | ({"factors": list(self.factor_names)} if self.factor_names else {})
         self.write_card(out, source, [f"{name}.npy" for name in files], facts)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from vaebench.datasets import Interactions, RawFile
+from vaebench.datasets import Cutoff, Interactions, RawFile
 from vaebench.datasets.protocol import LABELS, Given, Lists, Protocol, Ratings
 from vaebench.datasets.tables import Column, First, joined, ratings, read_lists
 
@@ -14,7 +14,11 @@ class AdjacencyList(Interactions):
     """A line a user: its number, or the count of its items, and then the items.
 
     ``first`` says which: ``user`` (LightGCN), ``count``, or ``nothing`` where items begin at once.
-    A ``given`` split has further files of the same layout (``files: {test: test.txt}``).
+    A ``given`` split has further files of the same layout (``files: {test: test.txt}``). ``cutoff``
+    is the K of the NDCG@K that judges, less than the number of items.
+
+    References:
+        vaebench
 
     Example:
         >>> from vaebench.datasets.adjacency_list import AdjacencyList
@@ -30,11 +34,13 @@ class AdjacencyList(Interactions):
         path: str,
         first: First = "user",
         checksum: str | None = None,
+        cutoff: Cutoff = 100,
         split: Lists = Protocol(),  # noqa: B008 (frozen)
     ) -> None:
         if isinstance(split, Given) and split.files is None:
             raise ValueError("split.column: a list has no columns; allowed: files")
-        self.path, self.first, self.checksum, self.split = path, first, checksum, split
+        self.path, self.first, self.checksum = path, first, checksum
+        self.cutoff, self.split = cutoff, split
         self.files = dict(split.files or {}) if isinstance(split, Given) else {}
 
     def raw_files(self) -> list[RawFile]:

@@ -10,6 +10,9 @@ DIGEST = "sha256:6d890197aa1c44ae06bb0eeb3cca76e4e8da98da44c31365d56244e05758c2f
 class AmazonOffice(OneTable):
     """53,282 ratings (1-5) of 3,703 users for 6,523 products.
 
+    References:
+        rahmani2022
+
     Example:
         >>> from vaebench.datasets.amazon_office import AmazonOffice
         >>> [file.name for file in AmazonOffice().raw_files()]

@@ -27,6 +27,9 @@ class BinarizedMNIST(Images):
     The files of Larochelle & Murray 2011 (NADE) with the draw of Salakhutdinov & Murray 2008. They
     have no labels.
 
+    References:
+        larochelle2011, salakhutdinov2008
+
     Example:
         >>> from vaebench.datasets.binarized_mnist import BinarizedMNIST
         >>> [file.name for file in BinarizedMNIST().raw_files()]

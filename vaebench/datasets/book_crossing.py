@@ -10,6 +10,9 @@ DIGEST = "sha256:73a882c4ba18eba991de2cd4bdd6f761581443d86f60225da146c0ddee7a5b0
 class BookCrossing(OneTable):
     """88,552 ratings (1-10) of 6,358 users for 6,921 books.
 
+    References:
+        ziegler2005, rahmani2022
+
     Example:
         >>> from vaebench.datasets.book_crossing import BookCrossing
         >>> [file.name for file in BookCrossing().raw_files()]

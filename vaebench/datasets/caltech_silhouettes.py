@@ -19,6 +19,9 @@ class CaltechSilhouettes(Images):
     The published parts are those of ``…_split1.mat`` (4,100 / 2,264 / 2,307; the options are
     nothing to it). The whole file, preferred since its checksum is known, is split by a named seed.
 
+    References:
+        marlin2010
+
     Example:
         >>> from vaebench.datasets.caltech_silhouettes import CaltechSilhouettes
         >>> [file.name for file in CaltechSilhouettes().raw_files()]

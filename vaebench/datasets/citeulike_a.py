@@ -14,6 +14,9 @@ URL = "https://github.com/js05212/citeulike-a/raw/HEAD/users.dat"  # not tried
 class CiteULikeA(OneFile):
     """204,986 pairs of 5,551 users and 16,980 articles; a line a user, its count first.
 
+    References:
+        wang2013
+
     Example:
         >>> from vaebench.datasets.citeulike_a import CiteULikeA
         >>> [file.name for file in CiteULikeA().raw_files()]

@@ -17,6 +17,9 @@ class Digits(Images):
     Statically binarised: every pixel ≥ 8 is 1. The pictures are permuted by a named seed; the last
     ones are test, the ones before them validation.
 
+    References:
+        alpaydin1998, pedregosa2011
+
     Example:
         >>> from vaebench.datasets.digits import Digits
         >>> Digits().raw_files()

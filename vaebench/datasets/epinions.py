@@ -10,6 +10,9 @@ DIGEST = "sha256:1ae952acc68fc08086c2a98202a0b562fdf9ced4e03696feb7001d6f3dd3ce6
 class Epinions(OneTable):
     """103,567 ratings (1-5) of 2,677 users for 2,060 items; 70,071 are ≥ 4.
 
+    References:
+        rahmani2022
+
     Example:
         >>> from vaebench.datasets.epinions import Epinions
         >>> [file.name for file in Epinions().raw_files()]

@@ -10,6 +10,9 @@ DIGEST = "sha256:ca570980e577646d8d1025eba35042866a9f3856ef46b7dd276d40e498ab7f5
 class Foursquare(OneTable):
     """277,405 pairs of 7,642 users and 28,483 places; any check-in counts.
 
+    References:
+        rahmani2022
+
     Example:
         >>> from vaebench.datasets.foursquare import Foursquare
         >>> [file.name for file in Foursquare().raw_files()]

@@ -33,6 +33,9 @@ class FreyFace(Images):
     split. Neighbouring frames are nearly equal, so a random split makes the test part easy: it
     compares strategies, and its likelihood is no published number (there is none to trust).
 
+    References:
+        roweis2000
+
     Example:
         >>> from vaebench.datasets.frey_face import FreyFace
         >>> [file.name for file in FreyFace().raw_files()]

@@ -29,6 +29,9 @@ class ImageArray(Images):
         ValueError: another ending, a height without a width, labels of an ``.npy`` file or of other
             parts than the pictures, or a part that nothing says the size of.
 
+    References:
+        vaebench
+
     Example:
         >>> from vaebench.datasets.image_array import ImageArray
         >>> [file.name for file in ImageArray(path="x.npy", validation=9, test=9).raw_files()]
@@ -100,6 +103,11 @@ class ImageArray(Images):
             raise DataError(f"{raw}: parts with different numbers of pixels; allowed: equal ones")
         parts = {part: arrays[name][rows] for part, (name, rows) in self._rows(raw).items()}
         return binarized(parts, self.binarize, "image-array", self.seed)
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether an array is named for them."""
+        return self.label_names is not None
 
     def labels(self, raw: Path) -> dict[str, np.ndarray]:
         """The classes of every part, (N,) int64, if the file has any."""

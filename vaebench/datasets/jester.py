@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vaebench.datasets import RawFile
+from vaebench.datasets import Cutoff, RawFile
 from vaebench.datasets.fetch import zip_member
 from vaebench.datasets.protocol import Protocol, Ratings
 from vaebench.datasets.published import OneFile
@@ -18,7 +18,11 @@ class Jester(OneFile):
     """1,810,455 ratings in [-10, 10] of 24,983 users; those > ``above`` count, 1,077,115 at 0.
 
     A row a user: how many jokes were rated, then 100 ratings, where 99 is none. The owner's own
-    archive has a spreadsheet; this one the same numbers as text.
+    archive has a spreadsheet; this one the same numbers as text. A study of it needs a ``cutoff``
+    below 100: a list of 100 holds all jokes.
+
+    References:
+        goldberg2001
 
     Example:
         >>> from vaebench.datasets.jester import Jester
@@ -27,7 +31,7 @@ class Jester(OneFile):
     """
 
     files = (RawFile(ARCHIVE, DIGEST, (URL,), CONTENT, TABLE),)
-    folder, cutoff = "jester", 10
+    folder = "jester"
     licence = "research only, no redistribution"
     cite = "Goldberg, Roeder, Gupta & Perkins 2001, Information Retrieval 4(2)"
 
@@ -35,9 +39,10 @@ class Jester(OneFile):
         self,
         *,
         above: float = 0.0,
+        cutoff: Cutoff = 100,
         split: Protocol = Protocol(validation_users=2_500, test_users=2_500),  # noqa: B008 (frozen)
     ) -> None:
-        self.above, self.split = above, split
+        self.above, self.cutoff, self.split = above, cutoff, split
 
     def read(self, raw: Path) -> Ratings:
         """The ratings that count, user after user."""

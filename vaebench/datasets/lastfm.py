@@ -11,6 +11,9 @@ TABLE = "sha256:650cd69d5a68db24b439042557aa539aec47e473273e12cdfdca2cd944b3773a
 class LastFM(OneTable):
     """92,834 pairs of 1,892 users and 17,632 artists; any play counts.
 
+    References:
+        cantador2011
+
     Example:
         >>> from vaebench.datasets.lastfm import LastFM
         >>> [file.name for file in LastFM().raw_files()]

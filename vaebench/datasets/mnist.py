@@ -32,6 +32,9 @@ class MNIST(Images):
     Raises:
         ValueError: more validation pictures than there are.
 
+    References:
+        lecun1998
+
     Example:
         >>> from vaebench.datasets.mnist import MNIST
         >>> [file.name for file in MNIST().raw_files()]
@@ -123,6 +126,9 @@ class MNIST(Images):
 
 class FashionMNIST(MNIST):
     """70,000 pictures of clothes in ten classes, in MNIST's layout; see :class:`MNIST`.
+
+    References:
+        xiao2017
 
     Example:
         >>> from vaebench.datasets.mnist import FashionMNIST

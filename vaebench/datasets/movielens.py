@@ -91,6 +91,9 @@ class MovieLens(Interactions):
     user's items in the order of rating) and a table of the same ratings give the same split. That
     table has no times, so a temporal split of ML-1M needs the archive.
 
+    References:
+        harper2015
+
     Example:
         >>> from vaebench.datasets.movielens import MovieLens
         >>> [file.name for file in MovieLens(release="ml-1m").raw_files()]

@@ -18,6 +18,9 @@ class MSD(Interactions):
     No checksum was ever published: pin yours with ``checksum: "sha256:…"`` (the card of a first run
     has it).
 
+    References:
+        mcfee2012
+
     Example:
         >>> from vaebench.datasets.msd import MSD
         >>> [file.name for file in MSD().raw_files()]

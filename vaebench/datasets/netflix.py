@@ -27,6 +27,9 @@ class Netflix(Interactions):
     host has the ratings as ``data.zip`` with one table ``user,film,rating[,date]``; its rows of a
     film may come in another order, and then another 20 % of a test user's films is held out.
 
+    References:
+        bennett2007
+
     Example:
         >>> from vaebench.datasets.netflix import Netflix
         >>> [file.name for file in Netflix().raw_files()]

@@ -31,6 +31,9 @@ class Planted(Interactions):
     that Mult-VAE assumes: no model can have a higher expected log p(x) than this one, and no
     ranking a higher expected NDCG than the one by the true z.
 
+    References:
+        vaebench
+
     Example:
         >>> from vaebench.datasets.planted import Planted
         >>> Planted(users=900).raw_files()
@@ -44,7 +47,7 @@ class Planted(Interactions):
         self,
         *,
         users: Size = 1_600,
-        items: Annotated[int, Field(ge=NDCG_AT)] = 500,
+        items: Annotated[int, Field(gt=NDCG_AT)] = 500,
         latents: Size = 8,
         scale: Annotated[float, Field(gt=0)] = 2.0,
         mean_interactions: Annotated[float, Field(gt=5)] = 45.0,

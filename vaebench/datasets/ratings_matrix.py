@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse
 from pydantic import Field
 
-from vaebench.datasets import Interactions, RawFile
+from vaebench.datasets import Cutoff, Interactions, RawFile
 from vaebench.datasets.arrays import ENDINGS, matrix_of
 from vaebench.datasets.protocol import Protocol, Ratings
 from vaebench.datasets.tables import of_matrix, read_wide
@@ -22,10 +22,14 @@ class RatingsMatrix(Interactions):
 
     ``path`` ends with ``.csv`` or ``.tsv`` (``.gz`` or ``.zip`` may follow; ``skip`` first columns
     are no items, and ``header`` says whether there is one), or with ``.npy``, ``.npz`` or ``.mat``,
-    whose ``array`` is the matrix; an ``.npz`` may be a sparse one of SciPy.
+    whose ``array`` is the matrix; an ``.npz`` may be a sparse one of SciPy. ``cutoff`` is the K of
+    the NDCG@K that judges, less than the number of items.
 
     Raises:
         ValueError: another ending.
+
+    References:
+        vaebench
 
     Example:
         >>> from vaebench.datasets.ratings_matrix import RatingsMatrix
@@ -45,6 +49,7 @@ class RatingsMatrix(Interactions):
         skip: Annotated[int, Field(ge=0)] = 0,
         array: str = "ratings",
         checksum: str | None = None,
+        cutoff: Cutoff = 100,
         split: Protocol = Protocol(),  # noqa: B008 (frozen)
     ) -> None:
         first = Path(path)
@@ -54,7 +59,8 @@ class RatingsMatrix(Interactions):
                 f"path: {path!r} is not allowed; it should end with .csv, .tsv, .npy, .npz or .mat"
             )
         self.path, self.above, self.missing, self.header = path, above, missing, header
-        self.skip, self.array, self.checksum, self.split = skip, array, checksum, split
+        self.skip, self.array, self.checksum = skip, array, checksum
+        self.cutoff, self.split = cutoff, split
         self.delimiter = DELIMITERS.get(ending)
 
     def raw_files(self) -> list[RawFile]:

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from vaebench.datasets import Interactions, RawFile
+from vaebench.datasets import Cutoff, Interactions, RawFile
 from vaebench.datasets.protocol import LABELS, AnySplit, Given, Protocol, Ratings, Temporal
 from vaebench.datasets.tables import (
     Column,
@@ -35,12 +35,16 @@ class RatingsTable(Interactions):
     follow that ending. ``encoding`` is Python's word for that of a text. ``repeats`` says what
     becomes of rows of the same user and item, before the threshold: ``refuse`` them, or make one of
     them with the ``first``, ``last``, ``max`` or ``sum`` of their ratings. ``time`` is the column
-    that a temporal split goes by. ``checksum`` (``sha256:…``) is optional.
+    that a temporal split goes by. ``checksum`` (``sha256:…``) is optional. ``cutoff`` is the K of
+    the NDCG@K that judges, less than the number of items.
 
     Raises:
         ValueError: a threshold without a rating column, or the other way round; an unknown ending
             without a delimiter, a delimiter of several characters, an unknown encoding, a greatest
             or summed rating without a rating, a temporal split without a time.
+
+    References:
+        vaebench
 
     Example:
         >>> from vaebench.datasets.ratings_table import RatingsTable
@@ -63,6 +67,7 @@ class RatingsTable(Interactions):
         delimiter: str | None = None,
         encoding: str = "utf8",
         checksum: str | None = None,
+        cutoff: Cutoff = 100,
         split: AnySplit = Protocol(),  # noqa: B008 (frozen)
     ) -> None:
         if (rating is None) != (threshold is None):
@@ -94,7 +99,8 @@ class RatingsTable(Interactions):
         self.path, self.user, self.item, self.rating = path, user, item, rating
         self.threshold, self.time, self.repeats = threshold, time, repeats
         self.delimiter = delimiter or DELIMITERS.get(ending)
-        self.encoding, self.checksum, self.split = encoding, checksum, split
+        self.encoding, self.checksum = encoding, checksum
+        self.cutoff, self.split = cutoff, split
         self.files = dict(given.files or {}) if given else {}
 
     def raw_files(self) -> list[RawFile]:

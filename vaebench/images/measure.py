@@ -26,6 +26,7 @@ from vaebench.metrics.importance import UNRELIABLE, importance
 from vaebench.models import VAE
 from vaebench.seal import check, sealed
 from vaebench.seeds import numpy_stream, torch_stream
+from vaebench.sparse import Batch, Labelled
 from vaebench.training.data import Data
 from vaebench.training.dynamic import DynamicPictures
 
@@ -44,20 +45,33 @@ class Trained:
     labels: dict[str, np.ndarray]
     card: dict[str, Any]
 
+    def examples(self, part: str, count: int | None = None) -> Batch:
+        """A part or its first ``count`` pictures, with classes for a model that looks at them."""
+        pictures = self.parts[part][:count]
+        if self.model.classes is None:
+            return pictures
+        return Labelled(pictures, torch.from_numpy(self.labels[part][:count]))
+
     def means(self, part: str) -> Tensor:
         """μ of every picture of a part, (N, Z)."""
-        return torch.cat([self.model.encode(x).mean for x in self.parts[part].split(1_000)])
+        examples = self.examples(part)
+        parts = torch.arange(len(examples)).split(1_000)
+        return torch.cat([self.model.encode(examples[rows]).mean for rows in parts])
 
-    def pictures(self, z: Tensor, x: Tensor | None = None) -> PixelLikelihood:
+    def pictures(self, z: Tensor, x: Batch | None = None) -> PixelLikelihood:
         """p(x|z) of z (B, Z); of a conditional model p(x|z, c) with the condition c of ``x``."""
         given = None if x is None else self.model.given(x)
         return cast("PixelLikelihood", self.model.likelihood_of(z, given))
 
     @property
+    def conditional(self) -> bool:
+        """Whether the model is one of pictures given something."""
+        return self.model.given(self.examples("test", 1)) is not None
+
+    @property
     def draws(self) -> bool:
         """Whether there is one prior that codes are drawn to, and so pictures to draw from it."""
-        conditional = self.model.given(self.parts["test"][:1]) is not None
-        return self.model.is_penalised() and not conditional
+        return self.model.is_penalised() and not self.conditional
 
 
 def load(cell: Path, data: Path) -> Trained:
@@ -123,12 +137,15 @@ def shape_of(cell: Path, data: Path) -> tuple[int, int]:
     return height, pixels // height
 
 
+TRAVERSED = 6
+"""So many latents are traversed."""
+
 Found = tuple[dict[str, Any], dict[str, np.ndarray]]
 
 
 def likelihood(trained: Trained, options: ImageStudy) -> Found:
     """ELBO, L_K with its diagnostics, and AIS on a subset with L_K of the same pictures."""
-    model, test = trained.model, trained.parts["test"]
+    model, test = trained.model, trained.examples("test")
     if not model.has_bound:
         return {}, {}
     noise = torch_stream("importance", *trained.names)
@@ -142,34 +159,42 @@ def likelihood(trained: Trained, options: ImageStudy) -> Found:
         "unreliable": (found["pareto_k"] > UNRELIABLE).double().mean().item(),
     }
     subset = options.annealed_images
-    if subset:
+    if subset and model.continuous:
         second = annealed(
             model,
-            test[:subset],
+            trained.examples("test", subset),
             torch_stream("annealed", *trained.names),
             temperatures=options.annealed_temperatures,
         )
         metrics["annealed"] = second["log_likelihood_ais"].mean().item()
-        metrics["annealed_images"] = len(test[:subset])
+        metrics["annealed_images"] = min(subset, len(test))
         metrics["log_likelihood_of_these"] = found["log_likelihood"][:subset].mean().item()
     return metrics, {"log_likelihood": found["log_likelihood"].numpy(), "elbo": bound.numpy()}
 
 
 def reconstructions(trained: Trained, options: ImageStudy) -> Found:
     """The first test pictures and the decoder's means at their μ."""
-    x = trained.parts["test"][: options.pictures]
+    x = trained.examples("test", options.pictures)
     found = trained.pictures(trained.model.encode(x).mean, x).mean
-    return {}, {"originals": x.numpy(), "reconstructions": found.numpy()}
+    originals = trained.parts["test"][: options.pictures]
+    return {}, {"originals": originals.numpy(), "reconstructions": found.numpy()}
 
 
 def samples(trained: Trained, options: ImageStudy) -> Found:
-    """Pictures x ~ p(x|z) at z ~ p(z), and the means of p(x|z); one noise for all strategies."""
-    if not trained.draws:
+    """Pictures x ~ p(x|z) at z ~ p(z), and the means of p(x|z); one noise for all strategies.
+
+    A model of pictures given their class draws one of each class in turn.
+    """
+    model, noise = trained.model, torch_stream("prior samples", *trained.names)
+    if model.classes is not None:
+        rows = torch.arange(options.pictures)
+        like = trained.parts["test"][rows % len(trained.parts["test"])]
+        asked = Labelled(like, rows % model.classes)
+        found = trained.pictures(model.prior_of(model.given(asked)).sample(noise), asked)
+    elif trained.draws:
+        found = trained.pictures(model.prior().sample(noise, options.pictures))
+    else:
         return {}, {}
-    z = trained.model.prior().sample(
-        torch_stream("prior samples", *trained.names), options.pictures
-    )
-    found = trained.pictures(z)
     drawn = found.sample(torch_stream("drawn pictures", *trained.names))
     return {}, {"samples": drawn.numpy(), "sample_means": found.mean.numpy()}
 
@@ -189,16 +214,31 @@ def manifold(trained: Trained, options: ImageStudy) -> Found:
 
 def interpolation(trained: Trained, options: ImageStudy) -> Found:
     """Means on the line between the μ of two test pictures, of two classes where there are any."""
-    test = trained.parts["test"]
-    if trained.model.given(test[:1]) is not None:
-        return {}, {}  # between two conditions there is none
-    other = 1
+    if trained.conditional or not trained.model.continuous:
+        return {}, {}  # between two conditions or two codes there is none
+    test, other = trained.parts["test"], 1
     if "test" in trained.labels:
         other = int(np.argmax(trained.labels["test"] != trained.labels["test"][0]))
     ends = trained.model.encode(test[[0, other]]).mean
     share = torch.linspace(0, 1, options.pictures)[:, None]
     found = trained.pictures((1 - share) * ends[:1] + share * ends[1:]).mean
     return {}, {"interpolation": found.numpy()}
+
+
+def traversals(trained: Trained, options: ImageStudy) -> Found:
+    """Means where one latent goes from −2 to 2 and the others stay at the μ of a test picture.
+
+    A row a latent, those whose μ vary most first, at most ``TRAVERSED``.
+    """
+    if trained.conditional or not trained.model.continuous:
+        return {}, {}
+    means = trained.means("test")
+    latents = means.var(0).argsort(descending=True, stable=True)[:TRAVERSED]
+    z = means[:1].repeat(len(latents) * options.pictures, 1)
+    z[torch.arange(len(z)), latents.repeat_interleave(options.pictures)] = torch.linspace(
+        -2, 2, options.pictures
+    ).repeat(len(latents))
+    return {}, {"traversals": trained.pictures(z).mean.numpy(), "traversed": latents.numpy()}
 
 
 def latent_map(trained: Trained, options: ImageStudy) -> Found:
@@ -222,8 +262,9 @@ def latent_map(trained: Trained, options: ImageStudy) -> Found:
 def pca(trained: Trained, options: ImageStudy) -> Found:  # noqa: ARG001
     """Mean squared error per pixel of test pictures from Z numbers: the VAE at μ, and PCA."""
     test, latents = trained.parts["test"], trained.model.latents
-    codes = zip(trained.means("test").split(1_000), test.split(1_000), strict=True)
-    decoded = torch.cat([trained.pictures(z, x).mean for z, x in codes])
+    examples, parts = trained.examples("test"), torch.arange(len(test)).split(1_000)
+    codes = zip(trained.means("test").split(1_000), parts, strict=True)
+    decoded = torch.cat([trained.pictures(z, examples[rows]).mean for z, rows in codes])
     train = trained.parts["train"].double()
     centre = train.mean(0)
     directions = torch.linalg.eigh((train - centre).T @ (train - centre)).eigenvectors
@@ -237,11 +278,13 @@ def pca(trained: Trained, options: ImageStudy) -> Found:  # noqa: ARG001
 
 def anomaly(trained: Trained, options: ImageStudy) -> Found:  # noqa: ARG001
     """AUROC of −ELBO for the test pictures of the class that training never saw."""
-    held_out = trained.card.get("held_out_class")
-    if held_out is None or "test" not in trained.labels or not trained.model.has_bound:
+    held_out, model = trained.card.get("held_out_class"), trained.model
+    if held_out is None or "test" not in trained.labels or not model.has_bound:
         return {}, {}
+    if model.classes is not None:
+        return {}, {}  # it is told the class that is to be found
     noise = torch_stream("anomaly", *trained.names)
-    score = -elbo(trained.model, trained.parts["test"], noise, samples=10)["elbo"].numpy()
+    score = -elbo(model, trained.parts["test"], noise, samples=10)["elbo"].numpy()
     strange = trained.labels["test"] == held_out
     return {"auroc": auroc(score, strange), "held_out_class": held_out}, {}
 
@@ -260,9 +303,9 @@ def probe(trained: Trained, options: ImageStudy) -> Found:
     """Test accuracy of logistic regression from few labels: on μ, and on the pixels.
 
     Mean over five draws of the labelled pictures, which are the same for every strategy. A class
-    held out of training is left out here too.
+    held out of training is left out here too. None of a model that looks at the class to encode.
     """
-    if "test" not in trained.labels:
+    if "test" not in trained.labels or trained.model.classes is not None:
         return {}, {}
     kept = trained.labels["test"] != trained.card.get("held_out_class")
     truth = trained.labels["test"][kept]
@@ -306,6 +349,7 @@ MEASURES = {
     "samples": samples,
     "manifold": manifold,
     "interpolation": interpolation,
+    "traversals": traversals,
     "latent_map": latent_map,
     "pca": pca,
     "anomaly": anomaly,

@@ -11,6 +11,7 @@ Figure = Literal[
     "samples",
     "manifold",
     "interpolation",
+    "traversals",
     "latent_map",
     "pca",
     "anomaly",

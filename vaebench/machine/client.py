@@ -39,18 +39,34 @@ def request(argv: list[str]) -> bytes:
             "umask": mask,
             "limits": limits,
             "nice": os.getpriority(os.PRIO_PROCESS, 0),
-            "ignored": [int(n) for n in HANDED_ON if signal.getsignal(n) == signal.SIG_IGN],
+            "ignored": [int(n) for n in HANDED_ON if _ignored(n)],
         }
     )
+
+
+def _ignored(number: int) -> bool:
+    return signal.getsignal(number) == signal.SIG_IGN
 
 
 def warm(path: str, argv: list[str]) -> int | None:
     """The exit status of the job, run by the server at ``path``; None if it is to run cold."""
     server = socket.socket(socket.AF_UNIX)
     server.settimeout(PATIENCE)
+    job, early = 0, list[int]()
+    before = {int(n): signal.getsignal(n) for n in HANDED_ON if not _ignored(n)}
+
+    def hand_on(number: int, _: object) -> None:
+        if not job:  # it may run already, only this process does not know yet
+            early.append(number)
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(job, number)
+
     try:
         server.connect(path)
         body = request(argv)
+        for number in before:
+            signal.signal(number, hand_on)
         socket.send_fds(server, [len(body).to_bytes(8, "big")], [0, 1, 2])
         server.sendall(body)
         job = int.from_bytes(server.recv(4, socket.MSG_WAITALL), "big")
@@ -59,15 +75,12 @@ def warm(path: str, argv: list[str]) -> int | None:
         job = 0
     if not job:
         server.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in early:
+        hand_on(number, None) if job else os.kill(os.getpid(), number)
+    if not job:
         return None
-
-    def hand_on(number: int, _: object) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(job, number)
-
-    for number in HANDED_ON:
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, hand_on)
     answer = server.recv(1)
     if not answer:  # server and job are gone, or nobody is left to say how the job ended
         hand_on(signal.SIGKILL, None)

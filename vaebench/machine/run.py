@@ -21,14 +21,19 @@ def run(
     """Run ``module`` as the main module of this process and end the process with its exit status.
 
     Args:
-        module: its full name.
+        module: its full name, or the path of a script (``….py``), beside which modules are then
+            looked for first, as ``python SCRIPT`` does.
         arguments: what ``sys.argv`` is to hold after the module's path.
         last: called with the status when nothing but the end is left to do.
     """
     sys.argv = [module, *arguments]  # runpy puts the path in the first place
     status = 0
     try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        if module.endswith(".py"):
+            sys.path[0] = os.path.dirname(os.path.abspath(module))  # noqa: PTH100, PTH120
+            runpy.run_path(module, run_name="__main__")
+        else:
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as end:
         status = _status(end.code)
     except BaseException as error:  # noqa: BLE001 (the last resort of a process)

@@ -1,6 +1,7 @@
 """A process that has the imports of the jobs and forks itself for each of them.
 
     started = warm.start(["vaebench.cell", …], threads=2)     # in the workflow's own process
+    warm.more(started, ["vaebench.report", …])                # what later jobs need as well
     python -I -S vaebench/machine/client.py MODULE ARGUMENT … # for each job
 
 Importing torch, numpy, pyarrow and vaebench costs more CPU than a small cell trains. The server
@@ -22,6 +23,7 @@ import marshal
 import os
 import random
 import resource
+import runpy
 import select
 import shutil
 import signal
@@ -87,6 +89,7 @@ def start(modules: Sequence[str], threads: int) -> subprocess.Popen[bytes] | Non
     folder = Path(tempfile.mkdtemp("", "vaebench-", inside if len(inside) < LONGEST else "/tmp"))  # noqa: S108
     path = str(folder / "warm")
     counts = dict.fromkeys(POOLS, str(threads))
+    STARTED.update(_fixed(os.environ))
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen(128)  # who comes before the imports are done waits here
@@ -113,21 +116,54 @@ def start(modules: Sequence[str], threads: int) -> subprocess.Popen[bytes] | Non
     return server
 
 
+STARTED: dict[str, str] = {}
+"""What :func:`_fixed` said of this process's variables when a server was started."""
+
+
+def more(server: subprocess.Popen[bytes] | None, modules: Sequence[str]) -> None:
+    """Let a server import more modules beside its work; jobs that start after that have them.
+
+    A variable that this process's own imports have set since then is no job's: one that imports the
+    same sets it by itself, and as given it would keep all of them from starting warm.
+
+    Args:
+        server: what :func:`start` returned.
+        modules: as there.
+    """
+    if server is None:
+        return
+    for name in _fixed(os.environ).keys() - STARTED.keys():
+        del os.environ[name]
+    if not modules:
+        return
+    assert server.stdin is not None  # noqa: S101 (see start)
+    with suppress(BrokenPipeError):  # it has ended: jobs run cold
+        server.stdin.write(f"{' '.join(modules)}\n".encode())
+        server.stdin.flush()
+
+
 class Server:
     """Forks a process for each client that connects, and says to it how that process ended."""
 
     def __init__(self, listener: socket.socket) -> None:
         """Serve the clients of ``listener``."""
         self.listener = listener
+        listener.setblocking(False)  # noqa: FBT003
         self.jobs: dict[int, socket.socket] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Wait, in this process, for clients, for the end of jobs, and for standard input."""
+        self.own = os.getpid()
         self.wake, self.woken = socket.socketpair()
-        for end in (self.wake, self.woken, listener):
+        for end in (self.wake, self.woken):
             end.setblocking(False)  # noqa: FBT003
         signal.set_wakeup_fd(self.woken.fileno())
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGUSR1, lambda *_: self.hand_over())
         self.poll = select.poll()
-        self.poll.register(0, 0)  # its end alone
-        self.poll.register(listener, select.POLLIN)
+        self.poll.register(0, select.POLLIN)
+        self.poll.register(self.listener, select.POLLIN)
         self.poll.register(self.wake, select.POLLIN)
 
     def serve(self) -> socket.socket | None:
@@ -135,7 +171,11 @@ class Server:
         while True:
             for file, _ in self.poll.poll():
                 if file == 0:
-                    return None
+                    modules = os.read(0, 1 << 16).decode().split()
+                    if not modules:
+                        return None
+                    self.learn(modules)
+                    break  # who has learnt waits for files of its own
                 if file == self.wake.fileno():
                     self.reap()
                 elif file == self.listener.fileno():
@@ -144,6 +184,33 @@ class Server:
                         return connection
                 else:
                     self.kill(file)
+
+    def learn(self, modules: Sequence[str]) -> None:
+        """Let a fork of this process import ``modules`` and then take over all new clients.
+
+        Until then this one serves them, and it stays to say how its own jobs end. If the fork
+        cannot import something, nothing changes.
+        """
+        if os.fork():
+            return
+        self.close()
+        self.jobs.clear()
+        if not load(modules):
+            os._exit(0)
+        self.begin()
+        os.kill(os.getppid(), signal.SIGUSR1)
+
+    def hand_over(self) -> None:
+        """Leave new clients, and what there may still be to learn, to the fork that learnt."""
+        self.poll.modify(0, 0)  # its end alone
+        with suppress(KeyError):
+            self.poll.unregister(self.listener)
+
+    def close(self) -> None:
+        """Close, in a fork, what belongs to this process: whoever waits sees only its end."""
+        signal.set_wakeup_fd(-1)
+        for other in (self.wake, self.woken, *self.jobs.values()):
+            other.close()
 
     def fork(self) -> socket.socket | None:
         """Accept a client; its connection in the new process, None in this one."""
@@ -156,9 +223,8 @@ class Server:
             self.jobs[job] = connection
             self.poll.register(connection, 0)  # the client's end alone: the job reads from it
             return None
-        signal.set_wakeup_fd(-1)
-        for other in (self.wake, self.woken, self.listener, *self.jobs.values()):
-            other.close()
+        self.close()
+        self.listener.close()
         return connection
 
     def reap(self) -> None:
@@ -169,6 +235,8 @@ class Server:
                 job, status = os.waitpid(-1, os.WNOHANG)
                 if not job:
                     return
+                if job not in self.jobs:  # the fork that learns
+                    continue
                 code = os.waitstatus_to_exitcode(status)
                 with self.jobs.pop(job) as connection:
                     with suppress(KeyError):  # killed: see below
@@ -196,7 +264,9 @@ def load(modules: Sequence[str]) -> bool:
         sys.stderr.write(f"vaebench: jobs do not start warm, for {module} fails: {error}\n")
         return False
     found = {getattr(module, "__file__", None) for module in sys.modules.values()}
-    SOURCES.update({path: digest for path, digest in before.items() if str(path) in found})
+    for path, digest in before.items():
+        if str(path) in found:
+            SOURCES.setdefault(path, digest)
     gc.collect()
     gc.freeze()  # pages that the collector does not touch stay shared
     # a file that changed during the imports: who knows which of both was read
@@ -207,6 +277,19 @@ SOURCES: dict[Path, str] = {}
 """The source files of vaebench that were imported, and their digests then."""
 
 
+def _by_default() -> dict[str, str]:
+    """The variables that the package sets where they are not set."""
+    given = dict(os.environ)
+    os.environ.clear()
+    try:
+        runpy.run_path(vaebench.__file__)
+        return dict(os.environ)
+    finally:
+        os.environ.clear()
+        os.environ.update(given)
+
+
+DEFAULTS = _by_default()
 GIVEN = dict(os.environ)
 """The variables that the imports saw."""
 
@@ -252,16 +335,17 @@ def become(connection: socket.socket) -> list[str] | None:
     asked: dict[str, Any] = marshal.loads(  # noqa: S302 (the folder of the socket is the user's)
         connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)
     )
-    searched, set_by_imports = _searched(), dict(os.environ.items() - GIVEN.items())
+    searched, imports_set = _searched(), dict(os.environ.items() - GIVEN.items())
     os.chdir(asked["folder"])
     os.environb.clear()
     os.environb.update(asked["environment"])
     same = asked["python"] == sys.executable and searched == _searched()
-    same = same and _fixed(os.environ) == _fixed(GIVEN)
+    # what the job's own imports would set counts as set, here as there
+    for name, value in (DEFAULTS | imports_set).items():
+        os.environ.setdefault(name, value)
+    same = same and _fixed(os.environ) == _fixed(GIVEN | imports_set)
     if not same or changed() or shadowed(asked["folder"]):
         return None
-    for name, value in set_by_imports.items():
-        os.environ.setdefault(name, value)
     os.umask(asked["umask"])
     for number in HANDED_ON:
         signal.signal(number, signal.SIG_IGN if number in asked["ignored"] else signal.SIG_DFL)
@@ -287,10 +371,10 @@ def become(connection: socket.socket) -> list[str] | None:
 
 def main() -> None:
     """Import and serve; in a job's process run the job."""
-    server = os.getpid()
     with socket.socket(fileno=int(sys.argv[1])) as listener:
-        connection = Server(listener).serve() if load(sys.argv[2:]) else None
-    if connection is None:
+        server = Server(listener) if load(sys.argv[2:]) else None
+        connection = server.serve() if server else None
+    if server is None or connection is None:
         shutil.rmtree(Path(os.environ[SERVER]).parent, ignore_errors=True)
         os._exit(0)
     os.setsid()
@@ -305,8 +389,10 @@ def main() -> None:
     if argv is None:
         os._exit(0)
 
+    own = server.own
+
     def report(status: int) -> None:
-        if os.getppid() != server:  # which would have said it
+        if os.getppid() != own:  # which would have said it
             with suppress(OSError):
                 connection.send(bytes([status]))
 

@@ -1,15 +1,17 @@
 """The contract of a metric: what it looks at, and one value per test example or one per cell.
 
 Means, intervals and tests are made from the stored values, so that a later question needs no new
-training. Metrics live one per file and need torch and the standard library only; a new one is a new
-file and one line of config. Options are keyword-only, annotated constructor arguments, and checked.
+training. Metrics live one per file and import torch and the standard library only (those of
+representations import scikit-learn where they need it); a new one is a new file and one line of
+config. Options are keyword-only, annotated constructor arguments, and checked.
 
-A metric belongs to one of four families, by what it looks at:
+A metric belongs to one of five families, by what it looks at:
 
 - :class:`Ranking`: the ranked list of every test user, one value a user;
 - :class:`Catalogue`: the lists of all test users together, one value a cell;
 - :class:`Bound`: distortion, rate and ELBO of every test example, one value an example;
-- :class:`Likelihood`: the model itself and the test examples, one value an example.
+- :class:`Likelihood`: the model itself and the test examples, one value an example;
+- :class:`Representation`: what the latents say of known factors, one value a cell.
 """
 
 from abc import ABC, abstractmethod
@@ -108,11 +110,28 @@ class Bound(Metric):
 class Likelihood(Metric):
     """One value an example from the model itself."""
 
-    unit = "nats"
+    unit: ClassVar[Literal["", "nats"]] = "nats"
 
     @abstractmethod
-    def values(self, model: "VAE", examples: "Batch", noise: torch.Generator) -> Tensor:
-        """(U,) float64 of a model in evaluation mode."""
+    def values(self, model: "VAE", examples: "Batch", noise: torch.Generator) -> Tensor | None:
+        """(U,) float64 of a model in evaluation mode; None if it is not defined for the model."""
+
+
+class Representation(Metric):
+    """One value a cell from the codes of all test pictures and the factors that made these."""
+
+    data_kind = "images"
+    per = "cell"
+
+    @abstractmethod
+    def value(self, codes: Tensor, factors: Tensor, noise: torch.Generator) -> float:
+        """How the codes tell the factors apart.
+
+        Args:
+            codes: (U, Z) float64, the posterior means.
+            factors: (U, F) int64, the value of each factor, counted from 0.
+            noise: the stream of whatever is drawn.
+        """
 
 
 def lists(scores: Tensor, fold_in: SparseRows, held_out: SparseRows, depth: int) -> Lists:

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from vaebench.distributions import Distribution
+from vaebench.errors import ConfigError
 from vaebench.metrics import Values
 from vaebench.models import VAE
-from vaebench.sparse import Batch
+from vaebench.sparse import Batch, contents
 
 ACCEPTANCE = 0.65
 """The share of accepted moves that step sizes aim at (Neal 2011, arXiv:1206.1901)."""
@@ -53,7 +54,15 @@ def annealed(
     Returns:
         ``log_likelihood_ais``: log (1/C) Σ_c w_c, nats; ``ess_ais``: (Σ w)²/Σ w²; ``acceptance``,
         the share of accepted moves: (U,) each.
+
+    Raises:
+        ConfigError: z is discrete.
     """
+    if not model.continuous:
+        raise ConfigError(
+            f"annealed sampling moves z by its gradient, and that of {type(model).__name__} is "
+            "discrete; allowed: a model with continuous latents"
+        )
     model.eval()
     steps = _run(model, examples, noise, temperatures, PILOTS).steps
     found = _run(model, examples, noise, temperatures, chains, steps)
@@ -97,7 +106,7 @@ def _run(
     taken = torch.empty(temperatures, count, dtype=z.dtype, device=z.device)
     weights = torch.zeros(chains * count, dtype=torch.float64, device=z.device)
     accepted = torch.zeros(count, dtype=torch.float64, device=z.device)
-    likelihood = model.likelihood_of(z, given).log_prob(x).double()
+    likelihood = model.likelihood_of(z, given).log_prob(contents(x)).double()
     for number, (before, now) in enumerate(pairwise(_schedule(temperatures))):
         taken[number] = step if steps is None else steps[number]
         weights += (now - before) * likelihood
@@ -154,7 +163,7 @@ def _energy(model: VAE, x: Batch, z: Tensor, temperature: float) -> tuple[Tensor
     with torch.enable_grad():
         z = z.detach().requires_grad_()
         given = model.given(x)
-        likelihood = model.likelihood_of(z, given).log_prob(x)
+        likelihood = model.likelihood_of(z, given).log_prob(contents(x))
         total = model.prior_of(given).log_prob(z).sum(1) + temperature * likelihood
         (gradient,) = torch.autograd.grad(total.sum(), z)
     return total.detach().double(), likelihood.detach().double(), gradient

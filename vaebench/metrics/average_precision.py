@@ -13,6 +13,9 @@ class MAP(Ranking):
     Retrieval*, §8.4); the denominator min(K, h) makes 1 reachable. A user without held-out items
     has none: NaN.
 
+    References:
+        manning2008
+
     Example:
         >>> import torch
         >>> from vaebench.metrics import Lists

@@ -4,7 +4,7 @@ import torch
 
 from vaebench.metrics import Values
 from vaebench.models import VAE
-from vaebench.sparse import Batch
+from vaebench.sparse import Batch, contents
 
 
 @torch.no_grad()
@@ -35,7 +35,7 @@ def elbo(
         distortion, rate = [], []
         for _ in range(samples):
             z = posterior.rsample(noise)
-            distortion.append(-model.likelihood_of(z, given).log_prob(x).double())
+            distortion.append(-model.likelihood_of(z, given).log_prob(contents(x)).double())
             rate.append(model.rate(x, posterior, z).double().sum(1))
         distortions.append(torch.stack(distortion).mean(0))
         rates.append(torch.stack(rate).mean(0))

@@ -12,6 +12,9 @@ class Coverage(Catalogue):
     Catalogue coverage of Ge, Delgado-Battenfeld & Jannach 2010 (doi:10.1145/1864708.1864761). It
     depends on the number of test users: compare it within a data set alone.
 
+    References:
+        ge2010
+
     Example:
         >>> import torch
         >>> from vaebench.metrics import Lists

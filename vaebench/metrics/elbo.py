@@ -10,6 +10,9 @@ class ELBO(Bound):
 
     Absent where the model has no bound: a prior that looks at the example, or no rate at all.
 
+    References:
+        kingma2013
+
     Example:
         >>> import torch
         >>> from vaebench.metrics.elbo import ELBO
@@ -25,6 +28,9 @@ class ELBO(Bound):
 
 class Distortion(Bound):
     """D = −E_q[log p(x|z)], nats per example.
+
+    References:
+        kingma2013
 
     Example:
         >>> import torch
@@ -46,6 +52,9 @@ class Reconstruction(Bound):
 
     It says nothing about the rate that a reconstruction costs, so it cannot compare models.
 
+    References:
+        kingma2013
+
     Example:
         >>> import torch
         >>> from vaebench.metrics.elbo import Reconstruction
@@ -61,6 +70,9 @@ class Reconstruction(Bound):
 
 class Rate(Bound):
     """R = KL(q(z|x) ‖ p(z)), nats per example; absent where the model has none.
+
+    References:
+        kingma2013
 
     Example:
         >>> import torch

@@ -13,6 +13,9 @@ class Gini(Catalogue):
     if all are shown equally often, (I − 1)/I if one item is all that is shown (Shani & Gunawardana
     2011, *Recommender Systems Handbook*, §8.3.8, there for the distribution of recommendations).
 
+    References:
+        shani2011
+
     Example:
         >>> import torch
         >>> from vaebench.metrics import Lists

@@ -11,6 +11,9 @@ class HitRate(Ranking):
 
     Its mean over users is the hit rate (Deshpande & Karypis 2004, doi:10.1145/963770.963776).
 
+    References:
+        deshpande2004
+
     Example:
         >>> import torch
         >>> from vaebench.metrics import Lists

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vaebench.metrics import Values
 from vaebench.models import VAE
-from vaebench.sparse import Batch
+from vaebench.sparse import Batch, contents
 
 ROWS = 5_000
 """Decoded rows at a time: memory is ROWS × features numbers, whatever K and the batch are."""
@@ -65,7 +65,7 @@ def log_weights(
         ratio = (prior.log_prob(z).double() - posterior.log_prob(z).double()).sum(2)
         repeated = None if given is None else given.repeat(count, 1)
         likelihood = model.likelihood_of(z.flatten(0, 1), repeated)
-        fit = likelihood.log_prob(x[numbers.repeat(count)])
+        fit = likelihood.log_prob(contents(x)[numbers.repeat(count)])
         parts.append(ratio + fit.double().view(count, -1))
     return torch.cat(parts).T
 

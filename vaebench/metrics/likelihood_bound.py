@@ -17,6 +17,9 @@ class LikelihoodBound(Likelihood):
 
     See :func:`vaebench.metrics.importance.importance`; K is ``samples``.
 
+    References:
+        burda2016
+
     Example:
         >>> import torch
         >>> from vaebench.metrics.likelihood_bound import LikelihoodBound

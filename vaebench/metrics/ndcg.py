@@ -13,6 +13,9 @@ class NDCG(Ranking):
     (Järvelin & Kekäläinen 2002, doi:10.1145/582415.582418, with binary relevance; as in Liang et
     al. 2018, arXiv:1802.05814, §4.2). A user without held-out items has none: NaN.
 
+    References:
+        jarvelin2002, liang2018
+
     Example:
         >>> import torch
         >>> from vaebench.metrics import Lists

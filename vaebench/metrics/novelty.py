@@ -13,6 +13,9 @@ class Novelty(Catalogue):
     2011, doi:10.1145/2043932.2043955). Every item of the vocabulary has at least one training
     interaction.
 
+    References:
+        zhou2010, vargas2011
+
     Example:
         >>> import torch
         >>> from vaebench.metrics import Lists

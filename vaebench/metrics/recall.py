@@ -11,6 +11,9 @@ class Recall(Ranking):
     Liang et al. 2018, arXiv:1802.05814, §4.2: the denominator min(K, h) makes 1 reachable. A user
     without held-out items has none: NaN.
 
+    References:
+        liang2018
+
     Example:
         >>> import torch
         >>> from vaebench.metrics import Lists

@@ -12,6 +12,9 @@ class MRR(Ranking):
     Its mean over users is the mean reciprocal rank (Voorhees 1999, TREC-8, "The TREC-8 question
     answering track report"). A user without held-out items has none: NaN.
 
+    References:
+        voorhees1999
+
     Example:
         >>> import torch
         >>> from vaebench.metrics import Lists

@@ -1,6 +1,7 @@
 """The contract of a model: encode(x) → q(z|x), decode(z) → p(x|z), and the rate of q to p(z)."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -34,6 +35,7 @@ RATE = "rate"
 __all__ = [
     "RATE",
     "VAE",
+    "Cases",
     "Dropout",
     "Initial",
     "Items",
@@ -44,6 +46,23 @@ __all__ = [
     "bare",
     "perceptron",
 ]
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The examples of a batch, each under every one of C assumptions that are averaged over.
+
+    Attributes:
+        x: B·C examples, the C of one beside each other.
+        weights: (B, C), of sum 1 in each row: loss and rate are the weighted means over the cases.
+        rate: (B, J) further columns of rate, of the assumptions themselves, nats.
+        extra: (B,) a term of the loss that no β weighs.
+    """
+
+    x: Batch
+    weights: Tensor
+    rate: Tensor
+    extra: Tensor
 
 
 class VAE(Checked, nn.Module, ABC):
@@ -64,20 +83,36 @@ class VAE(Checked, nn.Module, ABC):
     has_bound: ClassVar[bool] = True
     """Whether −(D + R) is a lower bound on log p(x) for one fixed prior."""
 
+    continuous: ClassVar[bool] = True
+    """Whether z can be any vector, so that annealed sampling can move it by its gradient."""
+
     weighs: ClassVar[str] = RATE
     """What β weighs: the rate, or the name of what :meth:`penalty` is instead."""
 
     update_order: ClassVar[dict[str, Any]] = {"class": "joint.Joint"}
     """The update order that the model was published with."""
 
+    adversarial: ClassVar[bool] = False
+    """Whether a part ``critic`` learns against the encoder; see :meth:`contest`."""
+
     latents: int
     """Z, the number of latents."""
+
+    classes: int | None = None
+    """C of a model that looks at the classes of pictures: its batches are
+    :class:`vaebench.sparse.Labelled`. None: it never sees any."""
 
     initial: Initial = "glorot"
     """How weights start; an option of every model of ours."""
 
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """The latents of each stochastic layer, the one next to x first; together Z."""
+        return (self.latents,)
+
     encoder: nn.Module
     decoder: nn.Module
+    critic: nn.Module
 
     def initialise(self, noise: torch.Generator) -> None:
         """Draw all parameters anew from ``noise``, as ``initial`` says."""
@@ -134,6 +169,25 @@ class VAE(Checked, nn.Module, ABC):
     def extra(self, x: Batch, posterior: Distribution, z: Tensor) -> Tensor | None:  # noqa: ARG002
         """A term of the loss that no β weighs, (B,); by default none."""
         return None
+
+    def known(self, y: Tensor) -> Tensor:
+        """The classes (N,) of all training pictures as training may know them; −1 where not."""
+        return y
+
+    def cases(self, x: Batch) -> Cases | None:  # noqa: ARG002
+        """What training averages over, of a model that sums something out; by default nothing."""
+        return None
+
+    def classify(self, x: Batch) -> Tensor | None:  # noqa: ARG002
+        """q(y|x), (B, C), of a model that tells classes apart; by default none."""
+        return None
+
+    def contest(self, x: Batch, noise: torch.Generator) -> Tensor:
+        """The loss of the critic, (B,), of an adversarial model.
+
+        The critic makes an update on it before each update of the encoder; in that one it rests.
+        """
+        raise NotImplementedError
 
     @classmethod
     def is_penalised(cls) -> bool:

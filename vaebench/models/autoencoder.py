@@ -23,6 +23,9 @@ class Autoencoder(VAE):
     and mean ``identity`` it finds the subspace of the leading principal components (Baldi & Hornik
     1989, Neural Networks 2(1)).
 
+    References:
+        hinton2006, baldi1989
+
     Example:
         >>> import torch
         >>> from vaebench.models.autoencoder import Autoencoder

@@ -14,6 +14,9 @@ from vaebench.models.layers import ACTIVATIONS, Activation, Initial, Width, perc
 class BernoulliMLP(VAE):
     """F-hidden-Z-hidden-F with a Bernoulli likelihood (Kingma & Welling 2013, appendix C).
 
+    References:
+        kingma2013
+
     Example:
         >>> import torch
         >>> from vaebench.models.bernoulli_mlp import BernoulliMLP

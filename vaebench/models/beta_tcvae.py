@@ -65,6 +65,9 @@ class BetaTCVAE(VAE):
     model. The mixture q(z) is that of the batch: the larger the batch, the less a total correlation
     is underestimated. Memory grows as B²·Z.
 
+    References:
+        chen2018
+
     Example:
         >>> import torch
         >>> from vaebench.models.beta_tcvae import BetaTCVAE

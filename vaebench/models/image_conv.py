@@ -20,6 +20,9 @@ class ImageConv(VAE):
     Sides shrink as n → ⌈n/2⌉ in each layer; the transposed layers give the same sides back.
     ``height`` is needed for pictures that are not square (28 for Frey Face).
 
+    References:
+        vaebench
+
     Example:
         >>> import torch
         >>> from vaebench.models.image_conv import ImageConv

@@ -19,6 +19,9 @@ class ImageMLP(VAE):
     Their networks: 500 hidden units (MNIST) or 200 (Frey Face) and tanh. 784-400-40 and 784-400-20
     with ReLU are common in public code. ``batch_norm`` normalises before each activation.
 
+    References:
+        kingma2013
+
     Example:
         >>> import torch
         >>> from vaebench.models.image_mlp import ImageMLP

@@ -113,6 +113,11 @@ class Linear(nn.Linear):
         return super().forward(h)
 
 
+def one_hot(y: Tensor, classes: int) -> Tensor:
+    """Classes y (B,) as rows of one 1 and zeros, (B, C) float32; zeros alone for −1."""
+    return (y[:, None] == torch.arange(classes, device=y.device)).float()
+
+
 def bare(layer: type[nn.Module], *sizes: int, **options: Any) -> Any:  # noqa: ANN401
     """A layer of torch whose weights wait for ``initialise``; no random number is drawn for them.
 
@@ -145,16 +150,22 @@ NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm)
 def initialise(model: nn.Module, how: Initial, noise: torch.Generator) -> None:
     """Draw all parameters of ``model`` from ``noise``, layer by layer; see :data:`Initial`.
 
-    Normalisations start as none, and layers that settle by themselves do so.
+    Normalisations start as none, and layers that settle by themselves do so; nothing is drawn for
+    one of these that says ``drawn = False``.
     """
     for module in model.modules():
-        for parameter in module.parameters(recurse=False):
+        for parameter in module.parameters(recurse=False) if drawn(module) else ():
             STARTS[how](parameter, _inputs(module), noise)
     for module in model.modules():
         if isinstance(module, NORMALISATIONS):
             module.reset_parameters()
         elif isinstance(module, Settled):
             module.settle()
+
+
+def drawn(module: nn.Module) -> bool:
+    """Whether a layer's numbers are drawn at the start."""
+    return bool(getattr(module, "drawn", True))
 
 
 def _inputs(module: nn.Module) -> int | None:

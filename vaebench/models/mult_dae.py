@@ -18,6 +18,9 @@ class MultDAE(Recommender):
     with λ = .01/500 is a ``weight_decay`` of 2λ = 4e-5 here (torch's is the gradient's factor).
     There is no rate for β to weigh: it trains with a constant, whatever its value.
 
+    References:
+        liang2018
+
     Example:
         >>> import torch
         >>> from vaebench.models.mult_dae import MultDAE

@@ -12,6 +12,9 @@ class MultVAE(Recommender):
     Liang, Krishnan, Hoffman & Jebara, WWW 2018, arXiv:1802.05814, and the authors' notebook for
     ML-20M, where weights start Glorot-uniform.
 
+    References:
+        liang2018
+
     Example:
         >>> import torch
         >>> from vaebench.models.mult_vae import MultVAE

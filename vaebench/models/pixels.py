@@ -86,7 +86,7 @@ class PixelHead(nn.Module):
 
 
 def networks(
-    widths: list[int], codes: int, activation: Activation, likelihood: Pixels
+    widths: list[int], codes: int, activation: Activation, likelihood: Pixels, conditions: int = 0
 ) -> tuple[nn.Sequential, nn.Sequential]:
     """Encoder and decoder of fully connected layers, F-hidden-``codes`` and Z-hidden-F.
 
@@ -95,9 +95,11 @@ def networks(
         codes: numbers that the encoder gives, Z or 2Z.
         activation: between layers.
         likelihood: what the decoder ends in.
+        conditions: numbers that both see beside x and z.
     """
     head, nonlinear = PixelHead(likelihood), ACTIVATIONS[activation]
-    features, *inner = widths
-    encoder = perceptron([*widths[:-1], codes], nonlinear)
-    decoder = perceptron([*reversed(inner), head.outputs * features], nonlinear)
+    features, *hidden, latents = widths
+    encoder = perceptron([features + conditions, *hidden, codes], nonlinear)
+    outputs = head.outputs * features
+    decoder = perceptron([latents + conditions, *reversed(hidden), outputs], nonlinear)
     return encoder, decoder.append(head)

@@ -62,6 +62,9 @@ class RecVAE(Recommender):
     RecVAE as published is this model with β_i = γ·n_i (strategy ``user_scaled.UserScaled``) and its
     own update order, which is this class's default; weights start as torch's linear layers do.
 
+    References:
+        shenbin2020
+
     Example:
         >>> import torch
         >>> from vaebench.models.rec_vae import RecVAE
@@ -80,7 +83,7 @@ class RecVAE(Recommender):
         *,
         hidden: Width = 600,
         latents: Width = 200,
-        layers: Annotated[int, Field(ge=1)] = 5,
+        layers: Annotated[int, Field(ge=1, le=100)] = 5,
         dropout: Dropout = 0.5,
         mixture: tuple[Proportion, Proportion, Proportion] = (3 / 20, 3 / 4, 1 / 10),
         initial: Initial = "torch",

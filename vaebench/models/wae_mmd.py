@@ -50,6 +50,9 @@ class WAEMMD(VAE):
     no unit and is of the order of 1, while a distortion in nats is of the order of the pixels:
     β of 10 or 100 is usual. A study selects its epoch by ``elbo.Reconstruction``.
 
+    References:
+        tolstikhin2018
+
     Example:
         >>> import torch
         >>> from vaebench.models.wae_mmd import WAEMMD

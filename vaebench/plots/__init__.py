@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from vaebench.captions import title
 from vaebench.files import whole
 from vaebench.plots.layout import LETTER
 from vaebench.plots.palette import Look
@@ -69,9 +70,7 @@ def use_style() -> None:
 
 def label(metric: str) -> str:
     """A metric with its unit."""
-    return (
-        f"{METRICS[metric]} (nats per example)" if metric in NATS else METRICS.get(metric, metric)
-    )
+    return f"{METRICS[metric]} (nats per example)" if metric in NATS else title(metric)
 
 
 def panels(
@@ -142,11 +141,19 @@ COLOURS = 128
 """Different colours of a PNG: a figure has few, and the page that holds them all stays small."""
 
 
-def save(figure: Figure, stem: Path) -> None:
-    """Write ``stem.pdf`` (vector) and ``stem.png``."""
-    with whole(stem.with_suffix(".pdf")) as path:
-        # no creation date: the same results make the same bytes
-        figure.savefig(path, metadata={"CreationDate": None})
+def save(figure: Figure, stem: Path, endings: Sequence[str] = (".pdf", ".png")) -> None:
+    """Write ``stem.pdf`` (vector) and ``stem.png``, or one of them."""
+    if ".pdf" in endings:
+        with whole(stem.with_suffix(".pdf")) as path:
+            # no creation date: the same results make the same bytes
+            figure.savefig(path, metadata={"CreationDate": None})
+    if ".png" in endings:
+        with whole(stem.with_suffix(".png")) as path:
+            few_colours(figure, path)
+
+
+def few_colours(figure: Figure, path: Path) -> None:
+    """Write a PNG."""
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=SCREEN)
     with Image.open(drawn) as picture:
@@ -155,5 +162,4 @@ def save(figure: Figure, stem: Path) -> None:
         few = picture.convert("RGB").quantize(
             COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
         )
-    with whole(stem.with_suffix(".png")) as path:
-        few.save(path, "png", optimize=True, pnginfo=said, dpi=(SCREEN, SCREEN))
+    few.save(path, "png", optimize=True, pnginfo=said, dpi=(SCREEN, SCREEN))

@@ -20,25 +20,19 @@ ALPHA = 0.05
 """Below this adjusted p a number has a star."""
 
 
-def intervals(
-    results: pd.DataFrame, metric: str, look: Look, truths: Mapping[str, Mapping[str, float]]
-) -> Figure:
-    """Mean and interval of a test metric, strategy by strategy, one panel a data set."""
-    groups = compared(
-        blocks(
-            results[
-                (results["metric"] == metric)
-                & (results["strategy"] != NONE)
-                & results["mean"].notna()
-            ]
-        )
-    )
+def intervals(rows: pd.DataFrame, look: Look, truths: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Mean and interval of a test metric, strategy by strategy, one panel a data set.
+
+    ``rows`` are of one metric a data set.
+    """
+    groups = compared(blocks(rows[(rows["strategy"] != NONE) & rows["mean"].notna()]))
     if not groups:
         return nothing("no data set has this metric")
     found = lines_of(groups)
     for place, (axis, ((dataset, _), group)) in enumerate(zip(found.axes, groups, strict=True)):
         points(axis, group, look, found.size - 2)
         strategies(found, place, group["strategy"])
+        metric = str(group["metric"].iloc[0])
         found.label(axis, label(metric))
         if metric in truths.get(dataset, {}):
             best = truths[dataset][metric]
@@ -136,11 +130,11 @@ def named(row: Any) -> str:  # noqa: ANN401 (a row of pandas)
 
 
 def activity(groups_of_users: pd.DataFrame, control: str, look: Look) -> Figure:
-    """Difference to the control in NDCG@100 by quartile of |x_u|, one panel a data set."""
+    """Difference to the control by quartile of |x_u|, one panel and metric a data set."""
     if groups_of_users.empty:
         return nothing("no data set has users to group")
-    chosen = groups_of_users["metric"] == "ndcg@100"
-    rows = groups_of_users[chosen & groups_of_users["difference"].notna()]
+    chosen = groups_of_users["ranking"] & groups_of_users["difference"].notna()
+    rows = groups_of_users[chosen]
     groups = blocks(rows)
     if not groups:
         return nothing("nothing was compared with the control")
@@ -169,7 +163,8 @@ def activity(groups_of_users: pd.DataFrame, control: str, look: Look) -> Figure:
         quartiles(axis, block.drop_duplicates("group"), found.size - 1.5)
         axis.grid(visible=False, axis="x")
         found.label(axis, "interactions of the user, by quartile")
-        axis.set_ylabel(f"NDCG@100, difference\nto {control}", fontsize=found.size - 0.5)
+        metric = label(str(block["metric"].iloc[0]))
+        axis.set_ylabel(f"{metric}, difference\nto {control}", fontsize=found.size - 0.5)
         found.title(axis, f"{dataset}, {model}")
     return legend(found.figure, look, rows["strategy"])
 
@@ -191,7 +186,8 @@ def activity_map(groups: Groups, control: str) -> Figure:
         order = orders[place]
         table = block.pivot_table(index="strategy", columns="group", values="difference").loc[order]
         names = block.drop_duplicates("group").set_index("group").loc[table.columns]
-        adjusted = block.pivot_table(index="strategy", columns="group", values="p_holm").loc[order]
+        # a strategy that is its control in all but name has no p
+        adjusted = block.pivot_table("p_holm", "strategy", "group", dropna=False).loc[order]
         sizes = pd.Series(table.abs().to_numpy().ravel())
         most = 1.6 * sizes[~far(sizes, high=True)].max()  # light enough for black numbers
         axis.imshow(table, cmap="PuOr", vmin=-most, vmax=most, aspect="auto")
@@ -210,7 +206,8 @@ def activity_map(groups: Groups, control: str) -> Figure:
         axis.tick_params(length=0)
         found.title(axis, titles[place])
     wide = found.figure.get_figwidth()
-    said = f"interactions of the user, by quartile; NDCG@100, difference to {control}"
+    metrics = dict.fromkeys(label(str(block["metric"].iloc[0])) for _, block in groups)
+    said = f"interactions of the user, by quartile; {', '.join(metrics)}, difference to {control}"
     found.figure.supxlabel(wrapped(said, wide, 8), fontsize=8)
     return found.figure
 

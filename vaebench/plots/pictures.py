@@ -26,6 +26,8 @@ CAPTIONS = {
     "samples": "Pictures drawn from the model, x ~ p(x|z) at z ~ p(z), with the same noise in "
     "every row; below each row the means of p(x|z) at the same z, smoother than any picture.",
     "manifold": "Means over a plane of two latents, on a grid of equal prior probability.",
+    "traversals": "Means where one latent (a row) goes from −2 to 2 and the others stay at the μ "
+    "of the first test picture; those latents whose μ vary most.",
     "interpolation": "Means on the line between the μ of two test pictures (ends left and right).",
     "latent_map": "μ of test pictures in a plane, coloured by class; training saw no class.",
     "pca": "Mean squared error per pixel of test pictures rebuilt from as many numbers as there "
@@ -115,6 +117,16 @@ def manifold(arrays: Arrays, rows: Rows, look: Look) -> Figure:  # noqa: ARG001
     figure, axes = panels(len(arrays), width=3.0, height=3.2)
     for axis, (strategy, cell) in zip(axes, arrays.items(), strict=True):
         sheet(axis, cell["manifold"], cell["shape"].tolist(), round(len(cell["manifold"]) ** 0.5))
+        axis.set_title(strategy)
+    return figure
+
+
+def traversals(arrays: Arrays, rows: Rows, look: Look) -> Figure:  # noqa: ARG001
+    """One latent a row, moved on its own, a panel a strategy."""
+    figure, axes = panels(len(arrays), width=3.0, height=2.0)
+    for axis, (strategy, cell) in zip(axes, arrays.items(), strict=True):
+        columns = len(cell["traversals"]) // len(cell["traversed"])
+        sheet(axis, cell["traversals"], cell["shape"].tolist(), columns)
         axis.set_title(strategy)
     return figure
 
@@ -272,6 +284,7 @@ DRAWN: dict[str, tuple[str, Callable[[Arrays, Rows, Look], Figure]]] = {
     "samples": ("samples", samples),
     "manifold": ("manifold", manifold),
     "interpolation": ("interpolation", interpolation),
+    "traversals": ("traversals", traversals),
     "latent_map": ("latent_map", latent_map),
     "pca": ("squared_error", pca),
     "anomaly": ("auroc", anomaly),

@@ -34,9 +34,9 @@ def figures(
     look, results = Look(order), frames["results"]
     return {
         "differences": lambda: differences(results, control, look),
-        "ranking": lambda: intervals(results, "ndcg@100", look, truths),
+        "ranking": lambda: intervals(results[results["ranking"]], look, truths),
         "models": lambda: models(frames["models"], look),
-        "elbo": lambda: intervals(results, "elbo", look, truths),
+        "elbo": lambda: intervals(results[results["metric"] == "elbo"], look, truths),
         "activity": lambda: activity(frames["activity"], control, look),
         "ranks": lambda: ranks(frames["ranks"], confidence, look),
         "profiles": lambda: profiles(frames["profiles"], look),

@@ -37,6 +37,10 @@ LOGARITHMIC = ("mean_n", "density", "items")
 SHAPES = ("mean_n", "spread_n", "density", "items", "gini")
 AXES = {"log_beta": "β", "log_beta_per_n": "β / mean n_u", "log_rate_per_n": "rate per interaction"}
 GRID = 401
+DRAWN = 61
+"""Points of a curve in a figure."""
+FIRST = 1
+"""The rung of all points of a design."""
 NO_SPREAD = 1e-9
 """Decades that are rounding."""
 
@@ -251,7 +255,8 @@ class Over:
     """Over the data sets of a group (:data:`GROUP`), a row a strategy.
 
     ``registered`` is of registered differences alone; ``exploratory`` of all where it has more;
-    ``ratios`` as ``registered``, of log ratios to the control; ``ranks`` of Friedman's test.
+    ``ratios`` as ``registered``, of log ratios to the control; ``ranks`` of Friedman's test;
+    ``sign``: 1 where more is better, −1 where less is.
     """
 
     group: tuple[str, str, str]
@@ -260,6 +265,7 @@ class Over:
     exploratory: pd.DataFrame
     ratios: pd.DataFrame
     ranks: Any
+    sign: int = 1
 
 
 def over(table: pd.DataFrame, means: pd.DataFrame, confidence: float) -> list[Over]:
@@ -303,6 +309,7 @@ def over(table: pd.DataFrame, means: pd.DataFrame, confidence: float) -> list[Ov
                     prediction.by_units(logs, units), asked, confidence, sign=sign
                 ),
                 prediction.friedman(each, "control", 1 - confidence, sign),
+                sign,
             )
         )
     return found
@@ -417,16 +424,17 @@ def gains(table: pd.DataFrame, described: pd.DataFrame, strategy: str) -> pd.Dat
 def curves(
     records: Sequence[Record], described: pd.DataFrame, strategies: Sequence[str]
 ) -> pd.DataFrame:
-    """A row a trial of the first rung: validation score over β, on the axes :data:`AXES`.
+    """A row a trial and rung: validation score over β, on the axes :data:`AXES`.
 
-    Of several models, the one with the most data sets.
+    ``rung`` counts from 1, the first, which has all points of the design; where there are no rungs
+    every trial is in it. Of several models, the one with the most data sets.
     """
     n = dict(zip(described["dataset"], described["mean_n"], strict=True)) if len(described) else {}
     frames = []
     for record in records:
         trials = record.tables["trials"]
         known = trials["strategy"].isin(strategies) & trials["score"].notna() & (trials["beta"] > 0)
-        mine = trials[known & trials["dataset"].isin(n) & trials["rung"].fillna(0).eq(0)]
+        mine = trials[known & trials["dataset"].isin(n)]
         if mine.empty:
             continue
         size = mine["dataset"].map(n)
@@ -439,7 +447,8 @@ def curves(
             }
         kept = mine[["dataset", "model", "strategy", "seed", "trial", "beta", "rate", "score"]]
         draw = mine["replicate"].fillna(mine["seed"]).astype(int)
-        frames.append(kept.assign(unit=unit, replicate=draw, **axes)[unit != ""])
+        rung = mine["rung"].fillna(FIRST).astype(int)
+        frames.append(kept.assign(unit=unit, replicate=draw, rung=rung, **axes)[unit != ""])
     if not frames:
         return pd.DataFrame()
     table = pd.concat(frames, ignore_index=True)
@@ -450,22 +459,26 @@ def curves(
 
 
 def optima(found: pd.DataFrame) -> pd.DataFrame:
-    """A row a unit: log₁₀ of the best trial on every axis, mean over replicates (and data sets).
+    """A row a unit: log₁₀ of the chosen trial on every axis, mean over replicates (and data sets).
 
+    The chosen one is the best of the last rung, which was trained longest. ``shift`` is its log β
+    minus that of the best trial of the first rung: what more training moves.
     ``between_replicates`` is the standard deviation of log β over the replicates, ``at_end`` the
-    share of replicates whose best trial is the first or last of its range.
+    share of replicates whose chosen β is the first or last of the design.
     """
     rows = []
     for (unit, dataset, replicate), part in found.groupby(
         ["unit", "dataset", "replicate"], sort=False
     ):
-        top = part.loc[part["score"].idxmax()]
-        end = top["beta"] in (part["beta"].min(), part["beta"].max())
+        first, last = (part[part["rung"] == part["rung"].agg(end)] for end in ("min", "max"))
+        top, start = (each.loc[each["score"].idxmax()] for each in (last, first))
+        end = top["beta"] in (first["beta"].min(), first["beta"].max())
         rows.append({"unit": unit, "dataset": dataset, "replicate": replicate, "at_end": end})
         rows[-1] |= {axis: float(top[axis]) for axis in AXES}
+        rows[-1]["shift"] = float(top["log_beta"] - start["log_beta"])
     each = pd.DataFrame(rows)
     within = each.groupby(["unit", "dataset"], sort=False)
-    by_set = within[[*AXES, "at_end"]].mean()
+    by_set = within[[*AXES, "shift", "at_end"]].mean()
     by_set["between_replicates"] = within["log_beta"].std()
     return by_set.groupby("unit", sort=False).mean().reset_index()
 
@@ -492,10 +505,13 @@ def coincidence(best: pd.DataFrame) -> pd.DataFrame:
 
 
 def rules(found: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What the best single β loses, chosen on the other units, by axis: per unit, and the mean."""
+    """What the best single β loses, chosen on the other units, by axis: per unit, and the mean.
+
+    By the curves of the first rung, on validation; :func:`untuned` has the test users' word.
+    """
     each, total = [], []
     for axis, title in list(AXES.items())[:2]:
-        points = found.assign(log_beta=found[axis])
+        points = found[found["rung"] == FIRST].assign(log_beta=lambda rows, of=axis: rows[of])
         grid = np.linspace(points["log_beta"].min(), points["log_beta"].max(), GRID)
         losses = shapes.rule_losses(points, list(grid))
         loss = losses["loss"].to_numpy(float)
@@ -507,6 +523,88 @@ def rules(found: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, pd.Data
         total.append({"axis": title, "units": count, "mean": mean, "low": mean - half})
         total[-1] |= {"high": mean + half, "most": float(loss.max())}
     return pd.concat(each, ignore_index=True), pd.DataFrame(total)
+
+
+def losses(found: pd.DataFrame) -> pd.DataFrame:
+    """Curves for a figure: what each β loses, on every axis, ``axis, unit, at, loss``.
+
+    The mean over replicates of the first rung's scores (:func:`rules`), on the range of the unit.
+    """
+    frames = []
+    for axis, title in AXES.items():
+        known = found[(found["rung"] == FIRST) & np.isfinite(found[axis])]
+        for unit, part in known.groupby("unit", sort=False):
+            points = part.assign(log_beta=part[axis])
+            grid = np.linspace(points["log_beta"].min(), points["log_beta"].max(), DRAWN)
+            level = shapes.curve(points, grid)
+            frames.append(
+                pd.DataFrame({"axis": title, "unit": unit, "at": grid, "loss": level.max() - level})
+            )
+    return pd.concat(frames, ignore_index=True)
+
+
+def untuned_against(strategies: Sequence[str], table: pd.DataFrame) -> str | None:
+    """The strategy that rules without tuning are held against: the first that is in the table."""
+    present = set(table["label"])
+    return next((name for name in strategies if name in present), None)
+
+
+def untuned(
+    records: Sequence[Record], table: pd.DataFrame, strategy: str, confidence: float
+) -> pd.DataFrame:
+    """What a rule that nobody tunes loses against a tuned strategy, on the test examples.
+
+    The rules are the strategies that the studies fix, and the control, which is tuned, for
+    comparison. A loss is the strategy's difference to the control minus the rule's. ``joint_low,
+    joint_high`` is at level 1 − α/m over the m rules, so that it also holds of the best of them.
+
+    Returns:
+        A row a group (:data:`GROUP`) and rule: ``kind, measure, block, rule, tuned, units, mean,
+        low, high, joint_low, joint_high, most``.
+    """
+    fixed = {
+        (record.name, name)
+        for record in records
+        for name in (record.about["config"].get("tuning") or {}).get("fixed", [])
+    }
+    control_of = {record.name: record.about["question"]["control"] for record in records}
+    rows: list[dict[str, Any]] = []
+    for group, part in table.groupby(GROUP, sort=False):
+        units = dict(zip(part["dataset"], part["unit"], strict=True))
+        pairs = zip(part["study"], part["label"], strict=True)
+        asked = [(s, n) in fixed or n == strategy for s, n in pairs]
+        wide = part[asked].pivot_table(
+            index="dataset", columns="label", values="difference", sort=False
+        )
+        if strategy not in wide:
+            continue
+        sign = int(part["sign"].iloc[0])
+        controls = {control_of[study] for study in part["study"]}
+        tuned = controls - {name for study, name in fixed if control_of[study] == name}
+        known = wide.assign(**dict.fromkeys(controls - {*wide.columns}, 0.0))
+        rules_of = [name for name in known if name != strategy]
+        level = 1 - (1 - confidence) / max(1, len(rules_of))
+        for name in rules_of:
+            loss = (sign * (known[strategy] - known[name])).dropna()
+            each = prediction.by_units(
+                pd.DataFrame({"dataset": loss.index, "difference": loss, "error": math.nan}).assign(
+                    strategy=name
+                ),
+                units,
+            )["difference"].to_numpy(float)
+            if not len(each):
+                continue
+            row = dict(zip(GROUP, group, strict=True))
+            row |= {"rule": name, "tuned": name in tuned}
+            row |= {"units": len(each), "mean": float(each.mean()), "most": float(each.max())}
+            for key, at in (("", confidence), ("joint_", level)):
+                half = math.nan
+                if len(each) > 1:
+                    spread = float(each.std(ddof=1))
+                    half = float(prediction.mean_half(spread, len(each), at))
+                row |= {f"{key}low": row["mean"] - half, f"{key}high": row["mean"] + half}
+            rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def hypotheses(records: Sequence[Record]) -> dict[str, dict[str, Any]]:

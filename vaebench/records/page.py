@@ -7,6 +7,7 @@ are named, and nothing is trained.
 import argparse
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,28 @@ import pandas as pd
 
 from vaebench.errors import DataError
 from vaebench.files import whole, write_text
-from vaebench.records import compared
+from vaebench.plots import save, use_style
+from vaebench.records import compared, foretold
+from vaebench.records import said as answer
 from vaebench.records.compared import Over
+from vaebench.records.drawn import figures
+from vaebench.records.printed import bounds, grid, listed, number, probability, section, signed
 from vaebench.records.schema import Record, read
 from vaebench.statistics import shapes
 from vaebench.statistics.across import FEWEST_TESTED
 from vaebench.statistics.multiplicity import holm
 
-DIGITS = {"": 4, "nats": 2}
-"""Unit of a metric → decimals in print."""
-
 DECIDED = 0.05
+
+PREDICTED = (
+    "Mean difference with its joint interval (dark), what a new data set will show (pale), units "
+    "(ticks)"
+)
+CURVES = "What each β loses on validation in the first rung (a part of training), by unit"
+PICTURES = {
+    "gains_": "The gain of scaling by the user over the spread of n_u",
+    "shapes_": "The chosen β over the shape that predicts it best",
+}
 
 ABOUT = (
     "`python -m vaebench results docs/results/records/*` writes this page and its tables again "
@@ -42,32 +54,48 @@ FEW = (
 )
 
 
-def write(folders: Sequence[Path], out: Path, name: str | None = None) -> list[str]:
+def write(
+    folders: Sequence[Path],
+    out: Path,
+    name: str | None = None,
+    *,
+    new: Sequence[Path] = (),
+    readme: Path | None = None,
+) -> list[str]:
     """Write the page ``out/NAME.md`` and the folder ``out/NAME``; returns the names of the files.
 
     Args:
         folders: the records.
         out: where to.
         name: of the page; by default the day of the last measurement.
+        new: records of further data sets, which are in no sum but are predicted.
+        readme: a file whose lines between two marks become the answer's (:mod:`.said`).
 
     Raises:
         DataError: a folder is no record, or the records do not fit each other.
     """
-    results = Results(compared.together([read(folder) for folder in folders]))
+    later = [read(folder) for folder in new]
+    results = Results(compared.together([read(folder) for folder in folders]), later)
+    if readme is not None:
+        answer.write(readme, answer.lines(results))
     title = name or results.until
     frames = {f"{title}/{path}.csv": frame for path, frame in results.frames().items()}
     write_text(out / f"{title}.md", results.markdown(title))
     for path, frame in frames.items():
         with whole(out / path) as temporary:
             frame.to_csv(temporary, index=False, float_format="%.10g", lineterminator="\n")
-    return [f"{title}.md", *frames]
+    use_style()
+    drawn = figures(results)
+    for path, figure in drawn.items():
+        save(figure, out / title / "figures" / path, endings=(".png",))
+    return [f"{title}.md", *frames, *(f"{title}/figures/{path}.png" for path in drawn)]
 
 
 class Results:
     """All that records say together."""
 
-    def __init__(self, records: Sequence[Record]) -> None:
-        self.records = records
+    def __init__(self, records: Sequence[Record], new: Sequence[Record] = ()) -> None:
+        self.records, self._folder = records, ""
         self.confidence = float(records[0].about["question"]["confidence"])
         self.contrasts = compared.contrasts(records)
         counting = compared.counting(records)
@@ -79,6 +107,15 @@ class Results:
         self.asked = compared.hypotheses(records)
         self.curves = compared.curves(counting, self.shapes, self._of_beta())
         self.optima = compared.optima(self.curves) if len(self.curves) else pd.DataFrame()
+        self.tuned = compared.untuned_against(self._of_beta(), self.counting)
+        self.untuned = (
+            compared.untuned(counting, self.counting, self.tuned, self.confidence)
+            if self.tuned
+            else pd.DataFrame()
+        )
+        later = compared.contrasts(new) if new else pd.DataFrame()
+        self.left_out = foretold.left_out(self.counting, self.confidence)
+        self.foretold = foretold.foretold(self.over if new else (), later)
         self.answers = {name: self._answer(said) for name, said in self.asked.items()}
 
     def _of_beta(self) -> list[str]:
@@ -122,10 +159,19 @@ class Results:
             found |= {"figures/curves": self.curves, "tables/best_beta": self.optima}
             found |= {"tables/coincidence": compared.coincidence(self.optima)}
             found |= {"tables/rules_by_unit": each, "tables/rules": total}
+            found |= {"figures/losses": compared.losses(self.curves)}
+        if len(self.untuned):
+            found["tables/untuned"] = self.untuned
+        if len(self.left_out):
+            found["tables/left_out"] = self.left_out
+        if len(self.foretold):
+            found |= {"tables/new": self.foretold, "tables/new_shares": self._shares()}
         for said in self.asked.values():
             if said["kind"] == "gain_grows":
                 gained = compared.gains(self.counting, self.shapes, said["strategy"])
                 found[f"figures/gains_{said['strategy']}"] = gained.reset_index()
+            if said["kind"] == "best_beta" and len(self.optima):
+                found[f"tables/predictors_{said['strategy']}"] = self.predictors(said)
         return {name: frame for name, frame in found.items() if len(frame.columns)}
 
     def studies(self) -> pd.DataFrame:
@@ -228,31 +274,72 @@ class Results:
         )
 
     def _predicts(self, said: Mapping[str, Any]) -> str:
-        mine = self.optima.set_index("unit")
-        best = {str(unit): float(value) for unit, value in mine["log_beta"].items()}
-        table = shapes.predictors(
-            best, compared.unit_shapes(self.shapes), said["shapes"], self.confidence
-        )
+        table = self.predictors(said)
         none, lines = table.iloc[0], table.iloc[1:]
         if math.isnan(none["left_out"]):
-            return f"{len(best)} units are too few."
+            return f"{none['units']} units are too few."
         top = lines.loc[lines["left_out"].idxmin()]
         found = lines[lines["p_holm"] < DECIDED]["shape"]
         word = f"decided for {', '.join(found)}" if len(found) else "none is decided"
         return (
             f"{word}; with one unit left out, the best candidate ({top['shape']}) misses the best "
             f"β by {top['left_out']:.2f} decades, the mean of the others by {none['left_out']:.2f} "
-            f"({len(best)} units)."
+            f"({none['units']} units)."
         )
+
+    def predictors(self, said: Mapping[str, Any]) -> pd.DataFrame:
+        """:func:`vaebench.statistics.shapes.predictors` of the chosen β, by unit."""
+        mine = self.optima.set_index("unit")
+        best = {str(unit): float(value) for unit, value in mine["log_beta"].items()}
+        return shapes.predictors(
+            best, compared.unit_shapes(self.shapes), said["shapes"], self.confidence
+        )
+
+    def _shares(self) -> pd.DataFrame:
+        return foretold.shares(self.foretold)
 
     def _rule(self, said: Mapping[str, Any]) -> str:
         mine = self.curves[self.curves["strategy"] == said["strategy"]]
         _, total = compared.rules(mine, self.confidence)
-        return " ".join(
-            f"One {row.axis} for all, chosen on the other units, loses {row.mean:.4f} on average "
-            f"[{row.low:.4f}, {row.high:.4f}], at most {row.most:.4f} ({row.units} units)."
+        sentences = [
+            f"One {row.axis} for all, chosen on the other units, loses {number(row.mean, '')} on "
+            f"average {bounds(row.low, row.high, '')}, at most {number(row.most, '')} "
+            f"({row.units} units; first rung, validation)."
             for row in total.itertuples()
-        )
+            if row.units > 1
+        ]
+        if len(self.untuned) and said["strategy"] == self.tuned:
+            for group, rows in self.untuned.groupby(compared.GROUP, sort=False):
+                rules = rows[~rows["tuned"]]
+                if group[0] not in said["kinds"] or rules.empty:
+                    continue
+                row = rules.loc[rules["mean"].idxmin()]
+                sentences.append(
+                    f"{group[0]}, {group[2]}: of {len(rules)} rules that nobody tunes, "
+                    f"{row['rule']} loses least to the tuned {said['strategy']} on the test "
+                    f"examples: {signed(row['mean'], group[1])} "
+                    f"{bounds(row['joint_low'], row['joint_high'], group[1])}, at most "
+                    f"{signed(row['most'], group[1])} ({row['units']} units)."
+                )
+        return " ".join(sentences) or "One unit has no others."
+
+    def _over(self, each: Over) -> list[str]:
+        name = f"predicted_{each.group[0]}_{each.group[2]}"
+        return [*overall(each), *self._picture(name, PREDICTED)]
+
+    def _picture(self, name: str, words: str) -> list[str]:
+        """The figure ``name`` in Markdown, where it is one."""
+        if name not in self._drawn:
+            return []
+        return [f"![{words}]({self._folder}/figures/{name}.png)", ""]
+
+    def _pictures(self, begin: str) -> list[str]:
+        names = [name for name in self._drawn if name.startswith(begin)]
+        return [line for name in names for line in self._picture(name, PICTURES[begin])]
+
+    @cached_property
+    def _drawn(self) -> set[str]:
+        return {*figures(self)}
 
     @property
     def until(self) -> str:
@@ -261,17 +348,19 @@ class Results:
 
     def markdown(self, folder: str = "") -> str:
         """The page; ``folder`` is that of its tables."""
+        self._folder = folder or self.until
         count = len(self.records)
         lines = [
             f"# {self.until}: ways to set β, on {count} {'study' if count == 1 else 'studies'}",
             "",
             f"As of {self.until}. {ABOUT.format(folder=folder or self.until)}",
             "",
-            *section("Over data sets", [line for each in self.over for line in overall(each)]),
+            *section("Over data sets", [line for each in self.over for line in self._over(each)]),
             *section("Registered hypotheses", self._hypotheses()),
             *section("Data set by data set", self._datasets()),
             *section("Users by activity", self._activities()),
             *section("Which β", self._betas()),
+            *section("New data sets", self._new()),
             *section("Explored, not registered", self._explored()),
             *section("The studies", self._studies()),
         ]
@@ -320,25 +409,122 @@ class Results:
     def _betas(self) -> list[str]:
         if self.optima.empty:
             return []
-        heads = ["unit", "best β", "β / mean n_u", "s.d. over replicates (decades)", "at an end"]
+        heads = ["unit", "chosen β", "β / mean n_u", "s.d. over replicates (decades)"]
+        heads += ["shift by more training (decades)", "at an end"]
         rows = [
             [
                 row.unit,
                 f"{10**row.log_beta:.3g}",
                 f"{10**row.log_beta_per_n:.3g}",
                 number(row.between_replicates, "nats"),
+                signed(row.shift, "nats"),
                 f"{row.at_end:.0%}",
             ]
             for row in self.optima.itertuples()
         ]
-        lines = ["The best of the tuning trials (first rung, validation), by unit:", ""]
+        lines = [
+            (
+                "The trial that tuning chose (last rung, validation), by unit; the shift is from "
+                "the best of the first rung:"
+            ),
+            "",
+        ]
         lines += [*grid(heads, rows), ""]
         for row in compared.coincidence(self.optima).dropna(subset="spread").itertuples():
             p = "" if math.isnan(row.p) else f" (p {probability(row.p)} that it is as for β)"
             lines.append(
                 f"- On the axis {row.axis} the optima vary by {row.spread:.2f} decades{p}."
             )
-        return lines
+        lines += ["", *self._picture("curves", CURVES)]
+        for asked in self.asked.values():
+            if asked["kind"] == "best_beta":
+                lines += ["", *self._shapes_of_beta(asked)]
+        lines += self._untuned()
+        return [*lines, *self._pictures("gains_")]
+
+    def _shapes_of_beta(self, asked: Mapping[str, Any]) -> list[str]:
+        """The table of predictors of β."""
+        heads = ["shape", "slope (decades)", "p", "p Holm", "error, one unit left out (decades)"]
+        rows = [
+            [
+                str(row.shape),
+                "–"
+                if math.isnan(row.slope)
+                else f"{signed(row.slope, 'nats')} {bounds(row.low, row.high, 'nats')}",
+                probability(row.p),
+                probability(row.p_holm),
+                number(row.left_out, "nats"),
+            ]
+            for row in self.predictors(asked).itertuples()
+        ]
+        said_of = "logarithms of mean_n, density and items"
+        lines = [f"Which shape of the data predicts log₁₀ of the chosen β? Lines on {said_of}:"]
+        return [*lines, "", *grid(heads, rows), "", *self._pictures("shapes_")]
+
+    def _untuned(self) -> list[str]:
+        """The table of rules that nobody tunes."""
+        if self.untuned.empty:
+            return []
+        rows = [
+            [
+                f"{row.kind}, {row.block}",
+                row.rule + (" (control, tuned)" if row.tuned else ""),
+                str(row.units),
+                (
+                    f"{signed(row.mean, row.measure)} "
+                    f"{bounds(row.joint_low, row.joint_high, row.measure)}"
+                ),
+                signed(row.most, row.measure),
+            ]
+            for row in self.untuned.itertuples()
+        ]
+        heads = ["data", "rule", "units", "mean loss, all at once", "at most"]
+        lines = ["", f"What a rule without tuning loses to the tuned {self.tuned}, on the test "]
+        lines[-1] += "examples:"
+        return [*lines, "", *grid(heads, rows), ""]
+
+    def _new(self) -> list[str]:
+        """How the predictions held."""
+        lines: list[str] = []
+        if len(self.left_out):
+            count, inside = len(self.left_out), int(self.left_out["inside"].sum())
+            lines += [
+                (
+                    f"Each unit foretold by the others: {inside} of {count} pairs of a registered "
+                    f"strategy and a unit ({inside / count:.0%}) lie inside the 95 % prediction "
+                    "interval. Units are shared between pairs, so this checks the method alone."
+                ),
+                "",
+            ]
+        if self.foretold.empty:
+            return lines
+        lines += [
+            (
+                "Data sets that are in no sum above. A pair is a registered strategy and a new "
+                "data set; pairs of one data set share its users and its control."
+            ),
+            "",
+        ]
+        rows = [
+            [
+                row.dataset + ("" if row.unrelated else " (of a unit above)"),
+                f"{row.kind}, {row.block}",
+                f"{row.inside} of {row.pairs} ({row.share:.0%})",
+                number(row.width, row.measure),
+            ]
+            for row in self._shares().itertuples()
+        ]
+        heads = ["data set", "group", "inside the 95 % prediction interval", "mean width"]
+        lines += [*grid(heads, rows), ""]
+        every, free = self.foretold, self.foretold[self.foretold["unrelated"].astype(bool)]
+        total = f"{int(every['inside'].sum())} of {len(every)}"
+        return [
+            *lines,
+            (
+                f"Together {total} pairs; of unrelated data sets {int(free['inside'].sum())} of "
+                f"{len(free)}."
+            ),
+        ]
 
     def _explored(self) -> list[str]:
         return [
@@ -431,52 +617,9 @@ def overall(each: Over) -> list[str]:
     return [*lines, ""]
 
 
-def listed(rows: pd.DataFrame, unit: str) -> str:
-    """Strategies with their mean differences."""
-    return ", ".join(f"{row.strategy} ({signed(row.mean, unit)})" for row in rows.itertuples())
-
-
 def titled(each: Over) -> str:
     """A group for people."""
     return f"{each.group[0]}, control of {each.group[2]}"
-
-
-def section(title: str, lines: Sequence[str]) -> list[str]:
-    """A section of the page; nothing where there are no lines."""
-    return [f"## {title}", "", *lines, ""] if lines else []
-
-
-def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table in Markdown; the first column is left-aligned."""
-    rule = "|".join(["---", *["---:"] * (len(heads) - 1)])
-    clean = [[each.replace("|", "\\|") for each in row] for row in [heads, *rows]]
-    return [
-        f"| {' | '.join(clean[0])} |",
-        f"|{rule}|",
-        *(f"| {' | '.join(r)} |" for r in clean[1:]),
-    ]
-
-
-def number(value: float, unit: str) -> str:
-    """A value of a metric in print; – where there is none."""
-    return "–" if pd.isna(value) else f"{value:.{DIGITS.get(unit, 4)}f}"
-
-
-def signed(value: float, unit: str) -> str:
-    """A difference in print, with its sign."""
-    return "–" if pd.isna(value) else f"{value:+.{DIGITS.get(unit, 4)}f}".replace("-", "−")
-
-
-def bounds(low: float, high: float, unit: str) -> str:
-    """An interval in print."""
-    return "–" if pd.isna(low) else f"[{signed(low, unit)}, {signed(high, unit)}]"
-
-
-def probability(p: float) -> str:
-    """A p-value in print."""
-    if pd.isna(p):
-        return "–"
-    return "< .001" if p < 0.001 else f"{p:.3f}"  # noqa: PLR2004 (three digits)
 
 
 def _cell(row: Any, measure: str) -> str:  # noqa: ANN401 (a row of a frame)
@@ -496,9 +639,13 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("records", type=Path, nargs="+", help="docs/results/records/*")
     parser.add_argument("--out", type=Path, default=Path("docs/results"), help="where to write")
     parser.add_argument("--name", help="of the page (default: the day of the last measurement)")
+    parser.add_argument(
+        "--new", type=Path, nargs="+", default=[], help="records of data sets to predict"
+    )
+    parser.add_argument("--readme", type=Path, help="a README that has the marks of the answer")
     given = parser.parse_args(arguments)
     folders = [folder for folder in given.records if folder.is_dir()]
     if not folders:
         raise DataError(f"{given.records[0]}: is no folder; allowed: records of studies")
-    for name in write(folders, given.out, given.name):
+    for name in write(folders, given.out, given.name, new=given.new, readme=given.readme):
         print(given.out / name)  # noqa: T201

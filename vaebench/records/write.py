@@ -75,9 +75,13 @@ class Study:
         for cell in self.done:
             found[cell.dataset] |= {*read_json(cell.file("summary.json"))["metrics"]}
         return {
-            dataset: primary(metrics, self.question["primary"], measures)
+            dataset: primary(metrics, self._declared(dataset), measures)
             for dataset, metrics in found.items()
         }
+
+    def _declared(self, dataset: str) -> str | None:
+        declared: str | None = self.question["primary"]
+        return self.question.get("natural", {}).get(dataset, declared)
 
     def replicate(self, cell: CellFolder) -> int | None:
         """The replicate of a cell; None in a study of seeds."""
@@ -348,7 +352,11 @@ def shape(train: Path, card: Mapping[str, Any]) -> dict[str, float] | None:
     if card["kind"] != "interactions" or not train.exists():
         return None
     check_seal(train.parent, card.get("files", {}), {train.name})
-    matrix = scipy.sparse.load_npz(train).tocsr()
+    return shape_of(scipy.sparse.load_npz(train).tocsr())
+
+
+def shape_of(matrix: scipy.sparse.csr_matrix) -> dict[str, float]:
+    """The shape of training interactions (U, I); see :func:`shape`."""
     n = np.diff(matrix.indptr).astype(float)
     popularity = np.bincount(matrix.indices, minlength=matrix.shape[1]).astype(float)
     return {

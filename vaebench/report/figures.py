@@ -17,7 +17,7 @@ def shown(figure: str, frames: Mapping[str, pd.DataFrame]) -> bool:
     """Whether a figure has anything to show."""
     results = frames["results"]
     if figure == "ranking":
-        return bool(len(results) and (results["metric"] == "ndcg@100").any())
+        return bool(len(results) and results["ranking"].any())
     if figure == "ranks":
         ranks = frames["ranks"]
         tested = ranks[ranks["critical"].notna()] if len(ranks) else ranks
@@ -48,9 +48,9 @@ def _numbers(figure: str, frames: Mapping[str, pd.DataFrame], confidence: float)
     if figure in ("ranks", "profiles"):
         return _of_datasets(figure, frames[figure], f"{confidence:.0%}")
     rows = frames[figure] if figure in ("activity", "models") else frames["results"]
-    chosen = {"ranking": "ndcg@100", "elbo": "elbo", "activity": "ndcg@100"}.get(figure)
+    column = "ranking" if figure in ("ranking", "activity") else "primary"
     if len(rows):
-        rows = rows[rows["metric"] == chosen] if chosen else rows[rows["primary"]]
+        rows = rows[rows["metric"] == "elbo" if figure == "elbo" else rows[column]]
     return _of_examples(figure, rows, f"{confidence:.0%}") if len(rows) else ""
 
 

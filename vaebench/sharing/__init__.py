@@ -1,1 +1,1 @@
-"""Results for others: the mirror in MLflow, the archive of a study, and its verification."""
+"""Results for others: the mirror in MLflow, archives and what checks them, citations, the site."""

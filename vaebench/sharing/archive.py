@@ -1,19 +1,23 @@
 """``vaebench archive results/NAME``: a study in one file, for another person to check.
 
 The archive holds what results depend on (cells, trials without their weights, cards of the data,
-the code as it is now), what was made of them (tables, figures, report) and a manifest with the
-SHA-256 of each file. Raw data and splits are not in it: their licences are their owners', and the
-cards have their checksums. :mod:`vaebench.sharing.container` says which files there may be.
+the code as it is now), what was made of them (tables, figures, report), a manifest with the SHA-256
+of each file, and what programs of others read: the metadata of an RO-Crate
+(:mod:`vaebench.sharing.crate`). Raw data and splits are not in it: their licences are their
+owners', and the cards have their checksums. :mod:`vaebench.sharing.container` says which files
+there may be.
 """
 
 import argparse
 import gzip
+import hashlib
 import io
 import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from vaebench.cells.folder import FILES, SEALS, CellFolder
 from vaebench.errors import DataError
@@ -31,6 +35,7 @@ from vaebench.sharing.container import (
     signed,
     trials,
 )
+from vaebench.sharing.crate import CRATE, metadata
 from vaebench.sharing.terminal import command, say
 from vaebench.study.plan import Plan
 from vaebench.study.saved import NAME, Saved
@@ -63,21 +68,24 @@ def pack(folder: Path, target: Path | None = None) -> Path:
             raise DataError(f"{path}: is too large for an archive; allowed: {most} bytes")
     if len(files) >= MOST_FILES:
         raise DataError(f"{folder}: has {len(files)} files; allowed in an archive: {MOST_FILES}")
-    manifest = {
+    manifest: dict[str, Any] = {
         "study": study.folder.name,
         **provenance.commit(),
         "versions": provenance.versions(),
         "machine": provenance.machine(),
         "files": {name: digest(path) for name, path in sorted(files.items())},
     }
-    content = signed(manifest)
+    described = metadata(study.folder, manifest)
+    found = hashlib.sha256(described).hexdigest()
+    content = signed({**manifest, "files": {**manifest["files"], CRATE: found}})
     with (
         whole(target) as temporary,
         temporary.open("wb") as raw,
         gzip.GzipFile("", "wb", mtime=0, fileobj=raw) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
     ):
-        _add(archive, f"{study.folder.name}/{MANIFEST}", io.BytesIO(content), len(content))
+        for name, text in ((MANIFEST, content), (CRATE, described)):
+            _add(archive, f"{study.folder.name}/{name}", io.BytesIO(text), len(text))
         for name, path in sorted(files.items()):
             with path.open("rb") as file:
                 _add(archive, f"{study.folder.name}/{name}", file, path.stat().st_size)

@@ -52,6 +52,7 @@ _BY_ENDING = {".json": MIB, ".parquet": 64 * MIB, ".safetensors": 16 * GIB}
 SIZES: dict[str, int] = {
     MANIFEST: 16 * MIB,
     r"(?:study|opened)\.json": MIB,
+    r"ro-crate-metadata\.json": 4 * MIB,
     r"(?:seal|verdict)\.(?:json|txt)": 16 * MIB,
     r"report\.html": 128 * MIB,
     r"paper/(?:paper|numbers)\.tex": 16 * MIB,

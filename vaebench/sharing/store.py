@@ -128,6 +128,11 @@ class Bounded:
         seconds = self._seconds + Path(file).stat().st_size / SLOWEST
         within(seconds, self._client.log_artifact, run, file, artifact_path)
 
+    def log_model_artifact(self, model: str, file: str) -> None:
+        """Copy a file of a model; weights are large."""
+        seconds = self._seconds + Path(file).stat().st_size / SLOWEST
+        within(seconds, self._client.log_model_artifact, model, file)
+
 
 def within(seconds: float, call: Callable[..., Any], *args: Any, **options: Any) -> Any:  # noqa: ANN401
     """The answer of ``call``.

@@ -21,7 +21,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,15 +97,27 @@ def verify(path: Path, *, trusted: bool = False, data: Path | None = None) -> Ve
         _study(verdict, path, sum(_sizes(path)), trusted=trusted, data=data)
         return verdict
     limit(LIGHT)
-    _manifest(verdict, path)
+    manifest = _manifest(verdict, path)
     if not verdict.differences:
         with tempfile.TemporaryDirectory(prefix="vaebench-") as home:
             folder, size = unpack(path, Path(home)), path.stat().st_size
             _study(verdict, folder, size, trusted=trusted, data=data)
+            if not verdict.differences:
+                _crate(verdict, folder, manifest)
     return verdict
 
 
-def _manifest(verdict: Verdict, archive: Path) -> None:
+def _crate(verdict: Verdict, folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Whether the metadata of an archive describe what is in it."""
+    from vaebench.sharing.agreement import readable  # noqa: PLC0415 (after the memory is limited)
+    from vaebench.sharing.crate import CRATE, differences  # noqa: PLC0415
+
+    with readable(CRATE):
+        verdict.differences += differences(folder, manifest)
+    verdict.checked.append(f"{CRATE}, made anew from manifest and cards")
+
+
+def _manifest(verdict: Verdict, archive: Path) -> dict[str, Any]:
     """What an archive has otherwise than its manifest says; nothing is unpacked for it."""
     content = read(archive)
     try:
@@ -128,6 +140,7 @@ def _manifest(verdict: Verdict, archive: Path) -> None:
     verdict.checked.append(f"{len(wanted)} files against the manifest")
     verdict.unchecked.append(f"whether {CODE}/ made these results: it is not run")
     verdict.packed = str(said.get("commit"))
+    return said
 
 
 def _seals(verdict: Verdict, folder: Path) -> None:
@@ -248,7 +261,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument(INSIDE, action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if not given.inside:
-        sys.exit(_in_a_process_of_its_own(given))
+        sys.exit(_ended(given))
     global LIMITED  # noqa: PLW0603 (of this process)
     LIMITED = True
     with command():
@@ -281,11 +294,20 @@ def _say(verdict: Verdict, path: Path, *, rescored: bool) -> None:
     say([*lines, *(f"  not checked: {sentence}" for sentence in verdict.unchecked)])
 
 
-def _in_a_process_of_its_own(given: argparse.Namespace) -> int:
-    """Read the study where nothing of it can be imported; returns the exit status."""
+def in_a_process_of_its_own(
+    study: Path, *, trusted: bool = False, data: Path | None = None, heard: bool = False
+) -> "subprocess.CompletedProcess[str]":
+    """Verify a study where nothing of it can be imported.
+
+    Args:
+        study: as of :func:`verify`, like ``trusted`` and ``data``.
+        trusted: see there.
+        data: see there.
+        heard: what the process says is returned, not printed.
+    """
     paths = [ROOT, *map(Path, filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))]
     paths = [path for path in paths if path.is_absolute()]
-    if given.trust:
+    if trusted:
         paths.append(Path.cwd())
     environment = {
         "OMP_NUM_THREADS": "1",
@@ -295,18 +317,17 @@ def _in_a_process_of_its_own(given: argparse.Namespace) -> int:
         "MALLOC_ARENA_MAX": "1",
         "ARROW_DEFAULT_MEMORY_POOL": "system",
     }
-    command_line: list[Any] = [
-        sys.executable,
-        "-P",
-        "-m",
-        "vaebench",
-        "verify",
-        INSIDE,
-        given.study,
-    ]
-    command_line += ["--trust"] * given.trust
-    command_line += ["--rescore", given.rescore] if given.rescore else []
-    done = subprocess.run(command_line, env=environment, check=False)  # noqa: S603 (our own words)
+    command_line = [sys.executable, "-P", "-m", "vaebench", "verify", INSIDE, str(study)]
+    command_line += ["--trust"] * trusted
+    command_line += ["--rescore", str(data)] if data else []
+    return subprocess.run(  # noqa: S603 (our own words)
+        command_line, env=environment, check=False, capture_output=heard, text=True
+    )
+
+
+def _ended(given: argparse.Namespace) -> int:
+    """The exit status of the process that reads what was given."""
+    done = in_a_process_of_its_own(given.study, trusted=given.trust, data=given.rescore)
     if done.returncode < 0:
         sys.exit(
             f"vaebench: {given.study}: the process that read it was ended by signal "

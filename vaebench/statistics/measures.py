@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from vaebench.captions import title as title_of
 from vaebench.words import METRICS, NATS, RANKED
 
 
@@ -58,7 +59,7 @@ def described(metrics: Mapping[str, Mapping[str, Any]]) -> Measures:
     found = {}
     for name, about in metrics.items():
         higher = {"higher": True, "lower": False}.get(str(about["better"]))
-        title = METRICS.get(name, name) + (LAST if about["epoch"] == "last" else "")
+        title = title_of(name) + (LAST if about["epoch"] == "last" else "")
         nats = about["unit"] == "nats"
         found[name] = Measure(name, title, nats, higher, about["per"], about["epoch"])
     return found
@@ -85,6 +86,28 @@ no model has a bound)."""
 def selecting(present: Collection[str]) -> str | None:
     """The metric that selects the epoch of a data set with the metrics ``present``."""
     return next((name for name in SELECTS if name in present), None)
+
+
+RANKING = "ndcg@100"
+"""The metric of ranking that is shown where the primary one is none."""
+
+
+def ranking(results: pd.DataFrame, measures: Measures = MEASURES) -> dict[str, str]:
+    """Data set → the metric of ranking that figures and tables of users show.
+
+    It is the primary one, if that is one of ranking, else :data:`RANKING`, where it is there.
+
+    Args:
+        results: ``dataset, metric, primary``.
+        measures: of these metrics.
+    """
+    found: dict[str, str] = {}
+    for dataset, rows in results.groupby("dataset", sort=False) if len(results) else ():
+        chosen = [*rows.loc[rows["primary"].astype(bool), "metric"], RANKING]
+        shown = [name for name in chosen if name in measures and measures[name].of_users]
+        present = [name for name in shown if name in set(rows["metric"])]
+        found |= {str(dataset): str(name) for name in present[:1]}
+    return found
 
 
 def primary(

@@ -172,7 +172,7 @@ def rule_losses(curves: pd.DataFrame, grid: Sequence[float]) -> pd.DataFrame:
     """
     points = np.asarray(grid, float)
     units = list(dict.fromkeys(curves["unit"]))
-    levels = np.array([_curve(curves[curves["unit"] == unit], points) for unit in units])
+    levels = np.array([curve(curves[curves["unit"] == unit], points) for unit in units])
     losses = levels.max(1, keepdims=True) - levels
     rows = []
     for place, unit in enumerate(units):
@@ -183,7 +183,8 @@ def rule_losses(curves: pd.DataFrame, grid: Sequence[float]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["unit", "best", "score", "rule", "loss"])
 
 
-def _curve(part: pd.DataFrame, points: np.ndarray) -> np.ndarray:
+def curve(part: pd.DataFrame, points: np.ndarray) -> np.ndarray:
+    """The mean over replicates of ``score`` at ``points`` of ``log_beta``, linear in between."""
     each = [np.interp(points, *_sorted(one)) for _, one in part.groupby("replicate", sort=False)]
     return np.asarray(np.mean(each, axis=0))
 

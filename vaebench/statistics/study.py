@@ -11,7 +11,7 @@ from vaebench.cells.reading import Cells
 from vaebench.statistics.across import across
 from vaebench.statistics.activity import by_activity
 from vaebench.statistics.family import Values, all_pairs, best, compare
-from vaebench.statistics.measures import MEASURES, Measures, primary
+from vaebench.statistics.measures import MEASURES, Measures, primary, ranking
 from vaebench.statistics.models import between_models
 from vaebench.statistics.power import Components, table
 
@@ -31,6 +31,7 @@ class Question:
         primary: the metric of the verdict sentences; by default see
             :func:`vaebench.statistics.measures.primary`.
         units: data set → what it is a sample of, see :func:`vaebench.statistics.across.across`.
+        natural: data set with a cutoff of its own → its primary metric, whatever ``primary`` is.
         measures: the metrics, in the order of the tables.
         varied: what each replicate draws anew; empty in a study of seeds.
         registered: data set → strategies and baselines whose difference in the primary metric was
@@ -43,13 +44,18 @@ class Question:
     margin: float | dict[str, float]
     primary: str | None = None
     units: Mapping[str, str] = field(default_factory=dict)
+    natural: Mapping[str, str] = field(default_factory=dict)
     measures: Measures = field(default_factory=lambda: MEASURES)
     varied: Sequence[str] = ()
     registered: Mapping[str, Sequence[str]] | None = None
 
+    def declared(self, dataset: str) -> str | None:
+        """The primary metric as the study has it; None where it leaves that to the data."""
+        return self.natural.get(dataset, self.primary)
+
     def family(self, dataset: str, metric: str) -> Sequence[str] | None:
         """What is registered of a family; None where the study registers nothing of its metric."""
-        known = self.registered is not None and metric == self.primary
+        known = self.registered is not None and metric == self.declared(dataset)
         return (self.registered or {}).get(dataset, ()) if known else None
 
 
@@ -59,9 +65,10 @@ class Findings:
 
     Attributes:
         results: a row a strategy: :func:`compare`, ``best, p_best`` (:func:`best`), and
-            ``primary``: the family is that of its data set's primary metric.
+            ``primary``: the family is that of its data set's primary metric; ``ranking``: of
+            the metric of ranking that figures show (:func:`vaebench.statistics.measures.ranking`).
         pairs: a row a pair of strategies, exploratory: :func:`all_pairs`.
-        activity: a row a strategy and quartile of users: :func:`by_activity`.
+        activity: a row a strategy and quartile of users: :func:`by_activity`, and ``ranking``.
         components: a row a family: variance components of the differences to the control.
         models: a row a (model, strategy) against the reference of its data set and metric:
             :func:`between_models`, and ``primary``.
@@ -118,8 +125,11 @@ def analyse(cells: Cells, question: Question) -> Findings:
     ]
     between = joined(list(models(cells, fixed, seeds, question)))
     results = with_primary(frames["results"], ["dataset", "model"], question)
+    shown = ranking(results, measures)
+    frames["activity"] = with_ranking(frames["activity"], shown)
+    results = with_selecting(with_ranking(results, shown), ["dataset", "model"], cells)
     return Findings(
-        **frames | {"results": with_selecting(results, ["dataset", "model"], cells)},
+        **frames | {"results": results},
         models=with_selecting(with_primary(between, ["dataset"], question), ["dataset"], cells),
         seeds=table(frames["components"], 1 - confidence),
         **{name: joined([part[name] for part in over]) for name in ACROSS_FRAMES},
@@ -133,10 +143,17 @@ ACROSS_FRAMES = ("ranks", "nemenyi", "across", "profiles")
 def with_primary(frame: pd.DataFrame, keys: list[str], question: Question) -> pd.DataFrame:
     """``primary``: the row is of the primary metric of its data set (and model)."""
     chosen = pd.Series(data=False, index=frame.index)
-    for _, rows in frame.groupby(keys, sort=False) if len(frame) else ():
-        name = primary(set(rows["metric"]), question.primary, question.measures)
+    for key, rows in frame.groupby(keys, sort=False) if len(frame) else ():
+        declared = question.declared(str(key[keys.index("dataset")]))
+        name = primary(set(rows["metric"]), declared, question.measures)
         chosen[rows.index] = rows["metric"] == name
     return frame.assign(primary=chosen)
+
+
+def with_ranking(frame: pd.DataFrame, shown: Mapping[str, str]) -> pd.DataFrame:
+    """``ranking``: the row is of the metric of ranking that is shown of its data set."""
+    names = (row.metric == shown.get(row.dataset) for row in frame.itertuples())
+    return frame.assign(ranking=pd.Series(list(names), index=frame.index, dtype=bool))
 
 
 def with_selecting(frame: pd.DataFrame, keys: list[str], cells: Cells) -> pd.DataFrame:

@@ -14,6 +14,7 @@ a new one is a new file and one line of config.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -42,9 +43,12 @@ class Stats:
         rate: (B, Z) R_ij in nats per example and latent; never clamped. Where the model has a
             penalty of its own, that penalty, (B, P), in its unit.
         counts: (B,) n_i, the number of interactions of user i; None where data have no counts.
+        layers: the latents of each stochastic layer of the model, the one next to x first, together
+            Z; None where there is one layer.
+        dial: (B,) the β that the model was told; None where it was told none.
 
     Raises:
-        ArgumentError: a value that is no tensor of its shape, or T < 1.
+        ArgumentError: a value that is no tensor of its shape, T < 1, or layers that are not Z.
     """
 
     step: Tensor
@@ -52,6 +56,8 @@ class Stats:
     distortion: Tensor
     rate: Tensor
     counts: Tensor | None = None
+    layers: tuple[int, ...] | None = None
+    dial: Tensor | None = None
 
     def __post_init__(self) -> None:
         examples = tuple(getattr(self.distortion, "shape", ()))
@@ -61,10 +67,26 @@ class Stats:
                 raise ArgumentError(_refused(name, value, shape))
             if shape and value.shape[:1] != examples:
                 raise ArgumentError(_refused(name, value, (*examples, *shape[1:])))
-        if self.counts is not None and tuple(getattr(self.counts, "shape", ())) != examples:
-            raise ArgumentError(_refused("counts", self.counts, examples))
+        for name in ("counts", "dial"):
+            value = getattr(self, name)
+            if value is not None and tuple(getattr(value, "shape", ())) != examples:
+                raise ArgumentError(_refused(name, value, examples))
         if self.total < 1:
             raise ArgumentError(f"Stats.total: {self.total} is not allowed; it should be ≥ 1")
+        if self.layers is not None and sum(self.layers) != self.rate.shape[1]:
+            raise ArgumentError(
+                f"Stats.layers: {self.layers} is not allowed; together it should be "
+                f"{self.rate.shape[1]} latents"
+            )
+
+    @property
+    def layer_of(self) -> Tensor:
+        """(Z,) int64: the layer of each latent, 0 next to x."""
+        latents = torch.arange(self.rate.shape[1], device=self.rate.device)
+        found = torch.zeros_like(latents)
+        for edge in accumulate((self.layers or ())[:-1]):
+            found = found + (latents >= edge)
+        return found
 
 
 def _refused(name: str, value: object, shape: tuple[object, ...]) -> str:
@@ -124,6 +146,18 @@ class Strategy(Checked, nn.Module, ABC):
     @abstractmethod
     def forward(self, stats: Stats) -> Tensor:
         """β for this update: shape (), (B, 1), (Z,) or (B, Z)."""
+
+    def dial(self, size: int, noise: torch.Generator) -> Tensor | None:  # noqa: ARG002
+        """β to tell the model before an update, (B,), drawn from ``noise``; by default none.
+
+        A strategy with one trains models that are told β (:mod:`vaebench.models.dial`), and no
+        others. What it drew comes back in ``stats.dial``.
+
+        Args:
+            size: B.
+            noise: the stream of training, on its device.
+        """
+        return None
 
     def update(self, stats: Stats) -> None:
         """Advance closed-loop state after an update of the encoder; by default nothing.

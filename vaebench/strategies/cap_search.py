@@ -18,6 +18,9 @@ class CapSearch(Strategy):
     ``patience`` epochs in a row brought no new best, β returns to its value at the best epoch's end
     and stays. U = ``updates_per_unit``.
 
+    References:
+        liang2018
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

@@ -20,6 +20,9 @@ class Capacity(Strategy):
     Tc = warmup·T. A rate C is held only where γ is at least the slope −dD/dR there, the constant β
     that has this rate by itself; with a smaller γ the rate stays above C.
 
+    References:
+        burgess2018
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

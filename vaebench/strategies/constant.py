@@ -15,6 +15,9 @@ class Constant(Strategy):
     β = 1 is the variational autoencoder (Kingma & Welling 2013, arXiv:1312.6114), β > 1 the β-VAE
     (Higgins et al. 2017), β = 0 a stochastic autoencoder.
 
+    References:
+        kingma2013, higgins2017
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

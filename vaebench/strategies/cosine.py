@@ -15,6 +15,9 @@ class Cosine(Strategy):
 
     One rise of the cosine ramp of Fu et al. 2019 (arXiv:1903.10145), whose slope is 0 at both ends.
 
+    References:
+        fu2019
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

@@ -30,6 +30,9 @@ class Cyclical(Strategy):
     Raises:
         ArgumentError: start > cap.
 
+    References:
+        fu2019
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

@@ -20,6 +20,9 @@ class Decreasing(Strategy):
     Raises:
         ArgumentError: ``end`` and ``ratio`` are both given, or start < end.
 
+    References:
+        bowman2016
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

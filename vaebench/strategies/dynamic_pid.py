@@ -32,6 +32,9 @@ class DynamicPID(Strategy):
     Raises:
         ArgumentError: low ≥ high, start outside of [low, high], or first_target > target.
 
+    References:
+        shao2020dynamic
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

@@ -14,6 +14,9 @@ class ExampleFloor(Strategy):
     Unlike free bits (Kingma et al. 2016, arXiv:1606.04934) the floor is under each example's rate,
     not under the batch mean of a latent. ``floor`` is κ in nats per example.
 
+    References:
+        kingma2016
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

@@ -17,6 +17,9 @@ class ExampleFreeBits(Strategy):
     sum over latents. ``floor`` is λ in nats per example and latent, where the authors write that of
     all latents together; λ = 0 is the constant β = 1.
 
+    References:
+        li2019
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

@@ -25,6 +25,9 @@ class Exponential(Strategy):
     Raises:
         ArgumentError: curvature 0, which is the linear warm-up.
 
+    References:
+        sonderby2016
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

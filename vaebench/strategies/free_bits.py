@@ -18,6 +18,9 @@ class FreeBits(Strategy):
     latent alone (the last group may be smaller). λ = 0 is the constant β = 1. The rate that is
     logged is the true one, never the clamped one.
 
+    References:
+        kingma2016
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

@@ -28,6 +28,9 @@ class GECO(Strategy):
 
     ``target`` is κ in nats per example, or per interaction (D_i/n_i) with ``per_interaction``.
 
+    References:
+        rezende2018
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

@@ -22,6 +22,9 @@ class Linear(Strategy):
     Raises:
         ArgumentError: ``warmup`` and ``updates_per_unit`` are both given, or start > cap.
 
+    References:
+        bowman2016, sonderby2016, liang2018
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

@@ -15,6 +15,9 @@ class PerInteraction(Strategy):
     §3.3) with γ = β; what differs is that a user with many interactions no longer counts more in
     the mean over users. Comparing the two tells the weight on the rate from the weight of a user.
 
+    References:
+        shenbin2020
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

@@ -28,6 +28,9 @@ class PID(Strategy):
     Raises:
         ArgumentError: low ≥ high.
 
+    References:
+        shao2020, astrom1995
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

@@ -24,6 +24,9 @@ class RateTarget(Strategy):
     Raises:
         ArgumentError: start > high.
 
+    References:
+        peng2019
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

@@ -23,6 +23,9 @@ class Sigmoid(Strategy):
     Raises:
         ArgumentError: one of threshold and slope without the other, or beside midpoint or width.
 
+    References:
+        bowman2016
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats
@@ -31,9 +34,6 @@ class Sigmoid(Strategy):
         >>> Sigmoid(cap=0.2)(now)
         tensor(0.1987, dtype=torch.float64)
     """
-
-    sharpness: ClassVar[float] = 1.0
-    """What multiplies the argument of σ."""
 
     search_space: ClassVar = {
         "cap": WEIGHT,
@@ -67,7 +67,7 @@ class Sigmoid(Strategy):
         midpoint, width = self.midpoint, self.width
         if self.threshold is not None and self.slope is not None:
             midpoint, width = self.threshold / total, 1 / (self.slope * total)
-        return min(1.0, midpoint + width * math.log(99) / self.sharpness)
+        return min(1.0, midpoint + width * math.log(99))
 
     def forward(self, stats: Stats) -> Tensor:
         """β, shape ()."""
@@ -75,4 +75,4 @@ class Sigmoid(Strategy):
             scaled = (stats.step.double() - self.threshold) * self.slope
         else:
             scaled = (stats.step.double() / stats.total - self.midpoint) / self.width
-        return self.cap * torch.sigmoid(scaled * self.sharpness)
+        return self.cap * torch.sigmoid(scaled)

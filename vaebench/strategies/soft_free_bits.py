@@ -17,6 +17,9 @@ class SoftFreeBits(Strategy):
     Σ_j R_ij, ``target`` is λ in nats per example. γ starts at 1 and stays in [1e-6, 1]: a rate that
     is below λ at β = 1 already can be raised by a smaller γ, one that is above it not be lowered.
 
+    References:
+        chen2017
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

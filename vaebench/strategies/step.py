@@ -15,6 +15,9 @@ class Step(Strategy):
     With before = 0 it is an abrupt warm-up; with before > after the weight falls. A control: what a
     gradual schedule (Bowman et al. 2016, arXiv:1511.06349) gains over it is due to being gradual.
 
+    References:
+        bowman2016
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

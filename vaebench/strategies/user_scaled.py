@@ -17,6 +17,9 @@ class UserScaled(Strategy):
 
     ``exponent`` p = .5 is the ablation γ·√n; p = 0 is the constant γ.
 
+    References:
+        shenbin2020
+
     Example:
         >>> import torch
         >>> from vaebench.strategies import Stats

@@ -8,8 +8,11 @@ from pydantic import ValidationError
 from vaebench.cells.found import references
 from vaebench.cells.selection import selecting
 from vaebench.components import create, find, sentence
+from vaebench.datasets import Interactions
 from vaebench.datasets.fetch import check as check_raw
 from vaebench.errors import ConfigError, DataError
+from vaebench.files import read_json
+from vaebench.metrics import Catalogue, Ranking, Representation
 from vaebench.metrics.elbo import ELBO
 from vaebench.strategies import Strategy
 from vaebench.study.keys import HOMES, ORDERS, Block
@@ -17,7 +20,7 @@ from vaebench.study.own import check_order, check_own
 from vaebench.study.plan import Plan
 from vaebench.training.estimators import Estimator
 from vaebench.training.settings import Training
-from vaebench.training.weighing import check_weighs
+from vaebench.training.weighing import check_dial, check_weighs
 
 
 def check(plan: Plan) -> None:
@@ -33,21 +36,37 @@ def check(plan: Plan) -> None:
     check_own(plan)
     built = Built(
         {name: plan.dataset(name).kind for name in study.datasets},
+        {name: getattr(plan.dataset(name), "has_labels", False) for name in study.datasets},
         {name: plan.created("models", name, 1) for name in study.models},
         {name: _strategy(plan, name) for name in study.strategies},
         {name: plan.created("baselines", name) for name in study.baselines},
     )
-    for name in study.metrics:
-        plan.created("metrics", name)
+    _check_factors(plan, [plan.created("metrics", name) for name in study.metrics])
     for number, block in enumerate(study.grid):
         _check_block(plan, block, f"grid.{number}", built)
 
 
+def _check_factors(plan: Plan, metrics: list[Any]) -> None:
+    """Whether a data set has what metrics of representations look at."""
+    wanted = {
+        name: metric
+        for name, metric in zip(plan.study.metrics, metrics, strict=True)
+        if isinstance(metric, Representation)
+    }
+    known = [getattr(plan.dataset(name), "factor_names", ()) for name in plan.study.datasets]
+    if wanted and not any(known):
+        raise ConfigError(
+            f"metrics.{next(iter(wanted))}: no data set of the study has known factors, which it "
+            "looks at; allowed: with one that has, as shapes.Shapes"
+        )
+
+
 @dataclass(frozen=True)
 class Built:
-    """The components of a study by name; of data sets, their kind."""
+    """The components of a study by name; of data sets, their kind and whether they have labels."""
 
     kinds: dict[str, str]
+    labelled: dict[str, bool]
     models: dict[str, Any]
     strategies: dict[str, Strategy]
     baselines: dict[str, Any]
@@ -60,6 +79,11 @@ def _check_block(plan: Plan, block: Block, where: str, built: Built) -> None:
         raise ConfigError(
             f"{where}.model: {block.model!r} takes {model.data_kind}, but {block.dataset!r} has "
             f"{kind}; allowed: a model for {kind}"
+        )
+    if model.classes is not None and not built.labelled[block.dataset]:
+        raise ConfigError(
+            f"{where}.model: {block.model!r} looks at labels, and {block.dataset!r} has none; "
+            "allowed: a data set of pictures with labels"
         )
     for name in block.baselines:
         taken = built.baselines[name].data_kind
@@ -79,6 +103,7 @@ def _check_block(plan: Plan, block: Block, where: str, built: Built) -> None:
             raise ConfigError(f"{where}.strategies: {name!r}: {error}") from None
         try:
             check_weighs(strategy, model, (name, block.model))
+            check_dial(strategy, model, (name, block.model))
         except ConfigError as error:
             raise ConfigError(f"{where}.strategies: {error}") from None
         if strategy.needs_counts and kind != "interactions":
@@ -90,7 +115,8 @@ def _check_block(plan: Plan, block: Block, where: str, built: Built) -> None:
 
 def _check_selection(plan: Plan, block: Block, where: str, kind: str, *, has_bound: bool) -> None:
     """The metric that selects the epoch is one that can."""
-    name = (plan.study.training | block.training).get("select")
+    of_data = plan.study.selecting(block.dataset)
+    name = (plan.study.training | of_data | block.training).get("select")
     key = f"{where}." if "select" in block.training else ""
     asked = {}
     if name is not None:
@@ -110,12 +136,22 @@ def _check_selection(plan: Plan, block: Block, where: str, kind: str, *, has_bou
 def _check_raw(plan: Plan, name: str) -> None:
     """The raw file of a data set that is not split yet: here or published, and usable."""
     splits = plan.splits(name)
-    if all(split.card.exists() for split in splits):
-        return
+    dataset = plan.split_of(splits[0])
+    if isinstance(dataset, Interactions):
+        dataset.lists = _lists(plan)
     try:
-        check_raw(plan.split_of(splits[0]), plan.local_folder(), plan.beside)
+        if not all(split.card.exists() for split in splits):
+            check_raw(dataset, plan.local_folder(), plan.beside)
+        elif isinstance(dataset, Interactions):
+            dataset.check_depth(read_json(splits[0].card)["counts"]["training_items"])
     except DataError as error:
         raise ConfigError(f"datasets.{name}: {error}") from error
+
+
+def _lists(plan: Plan) -> dict[str, int]:
+    """The study's own metrics of lists → their K."""
+    made = {name: plan.created("metrics", name) for name in plan.study.metrics}
+    return {n: each.k for n, each in made.items() if isinstance(each, Ranking | Catalogue)}
 
 
 def _estimator(plan: Plan, block: Block, where: str) -> Estimator:

@@ -47,6 +47,9 @@ SHIPPED: dict[str, dict[str, Any]] = {
 }
 """The metrics of every study; ``metrics`` of a configuration adds to them."""
 
+DEEP = 100
+"""K of the NDCG@K that selects and is primary where a data set has no ``cutoff``."""
+
 
 class Strict(BaseModel):
     """No unknown keys."""
@@ -114,9 +117,15 @@ class Resources(Strict):
 
 
 class Tracking(Strict):
-    """The MLflow mirror. ``uri`` is overruled by the environment's MLFLOW_TRACKING_URI."""
+    """The MLflow mirror. ``uri`` is overruled by the environment's MLFLOW_TRACKING_URI.
+
+    ``live``: while the study runs, not at its end alone. ``models``: the best cell of a strategy is
+    a logged model, too.
+    """
 
     enabled: bool = True
+    live: bool = True
+    models: bool = False
     uri: str | None = None
     experiment: str | None = None
 
@@ -150,8 +159,23 @@ class Study(Strict):
 
     @property
     def all_metrics(self) -> dict[str, Component]:
-        """The shipped metrics and the study's own."""
-        return SHIPPED | self.metrics
+        """The shipped metrics, those of the data sets' cutoffs, and the study's own."""
+        return SHIPPED | self._of_cutoffs | self.metrics
+
+    @property
+    def natural(self) -> dict[str, str]:
+        """Data set with a ``cutoff`` of its own → its metric: it selects there, and is primary."""
+        given = {name: each.get("cutoff", DEEP) for name, each in self.datasets.items()}
+        return {name: f"ndcg@{k}" for name, k in given.items() if k != DEEP}
+
+    def selecting(self, dataset: str) -> dict[str, str]:
+        """``select`` of a data set's cutoff, as training settings have it; else nothing."""
+        return {"select": self.natural[dataset]} if dataset in self.natural else {}
+
+    @property
+    def _of_cutoffs(self) -> dict[str, Component]:
+        names = self.natural.values()
+        return {n: {"class": "ndcg.NDCG", "k": int(n.removeprefix("ndcg@"))} for n in names}
 
     @property
     def numbers(self) -> list[int]:
@@ -172,6 +196,7 @@ def read(config: dict[str, Any]) -> Study:
     except ValidationError as error:
         raise ConfigError(sentence(error, Study)) from None
     _check_numbers(study)
+    _check_cutoffs(study)
     known = study.all_metrics
     if isinstance(study.margin, dict) and set(study.margin) - set(known):
         unknown = min(set(study.margin) - set(known))
@@ -183,6 +208,22 @@ def read(config: dict[str, Any]) -> Study:
         raise ConfigError(f"units.{name}: no such data set; allowed: {allowed}")
     _check_names(study)
     return completed(study)
+
+
+def _check_cutoffs(study: Study) -> None:
+    """A cutoff is a number, and its metric is no other one of the study."""
+    for dataset, component in study.datasets.items():
+        k = component.get("cutoff", DEEP)
+        if not isinstance(k, int) or isinstance(k, bool) or k < 1:
+            raise ConfigError(
+                f"datasets.{dataset}.cutoff: {k!r} is not allowed; it should be a whole number ≥ 1"
+            )
+        name, natural = f"ndcg@{k}", {"class": "ndcg.NDCG", "k": k}
+        if {**natural, **study.metrics.get(name, {})} != natural:
+            raise ConfigError(
+                f"metrics.{name}: datasets.{dataset}.cutoff has a metric of this name; allowed: "
+                "another name"
+            )
 
 
 def _check_numbers(study: Study) -> None:

@@ -135,6 +135,8 @@ class Plan:
         spec = {"study": self.study.name, "dataset": dataset, "model": model, **self._seed(seed)}
         if threads := self.study.training.get("compute_threads"):
             spec["compute_threads"] = threads
+        if dataset in self.study.natural:  # else a baseline is judged by the metric of its data
+            spec["select"] = self._metric(self.study.natural[dataset])
         folder = CellFolder(self.folder, dataset, name, NONE, seed)
         return Cell(folder, spec, replicate=seed if self.replicated else None)
 
@@ -297,6 +299,7 @@ class Plan:
             "primary": study.primary,
             "units": self.units(),
             **({"varied": self.varied} if self.replicated else {}),
+            **({"natural": study.natural} if study.natural else {}),
             **({"registered": by_dataset(study)} if study.registration else {}),
         }
 
@@ -417,7 +420,7 @@ class Plan:
 
     def _cell(self, block: Block, strategy: str, seed: int) -> Cell:
         study = self.study
-        training = {**study.training, **block.training}
+        training = {**study.training, **study.selecting(block.dataset), **block.training}
         samples = training.pop("test_samples", 10)
         spec = {
             "study": study.name,
@@ -434,11 +437,15 @@ class Plan:
                     f"training.select: {name!r} is no metric of the study; allowed: "
                     f"{', '.join(study.all_metrics)}"
                 )
-            metric = {k: v for k, v in study.all_metrics[name].items() if k != "epoch"}
-            spec["select"] = {"name": name, **metric}
+            spec["select"] = self._metric(name)
         folder = CellFolder(self.folder, block.dataset, block.model, strategy, seed)
         replicate = seed if self.replicated else None
         return Cell(folder, spec, samples, self._stages(block, strategy, seed), replicate)
+
+    def _metric(self, name: str) -> dict[str, Any]:
+        """A metric as the specification of a cell has it."""
+        about = {k: v for k, v in self.study.all_metrics[name].items() if k != "epoch"}
+        return {"name": name, **about}
 
     def _stages(self, block: Block, strategy: str, seed: int) -> dict[str, CellFolder]:
         """Strategy → cell for each option that another strategy's cell finds."""

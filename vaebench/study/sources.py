@@ -60,6 +60,11 @@ def source_files(*modules: str) -> list[str]:
     return sorted({shown(path) for path in found.values()})
 
 
+def imported(script: Path) -> list[str]:
+    """The modules that a script imports, without what Python itself has."""
+    return [name for name in _imports(script, "") if _path(name)]
+
+
 @cache
 def _path(module: str) -> Path | None:
     """The file of a module; None for a name in a module (``from a import b``)."""

@@ -379,10 +379,10 @@ def activity_columns(m: Measure) -> list[Column]:
 def activity(
     frame: pd.DataFrame, control: str, confidence: float, measures: Measures = MEASURES
 ) -> list[Grid]:
-    """A table a family of ranking quality: strategies × quartiles of |x_u|."""
+    """A table a data set and model, of its metric of ranking: strategies × quartiles of |x_u|."""
     grids = []
-    ranking = frame[frame["metric"] == "ndcg@100"] if len(frame) else frame
-    for (dataset, model, metric), rows in named(ranking, FAMILY):
+    shown = frame[frame["ranking"]] if len(frame) else frame
+    for (dataset, model, metric), rows in named(shown, FAMILY):
         columns = activity_columns(measures[metric])
         tested = int(rows["p"].notna().sum())
         caption = (

@@ -19,7 +19,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from vaebench.sparse import Batch, SparseRows
+from vaebench.sparse import Batch, Labelled, SparseRows
 from vaebench.training.loop import Learn, Learned, Learner
 from vaebench.training.orders import Update
 
@@ -189,6 +189,8 @@ def _same(expected: Tensor, found: Tensor, start: Tensor) -> bool:
 
 
 def _shape(x: Batch) -> object:
+    if isinstance(x, Labelled):
+        return ("labelled", *x.x.shape)
     return (len(x), len(x.indices)) if isinstance(x, SparseRows) else tuple(x.shape)
 
 
@@ -196,7 +198,7 @@ def _fixed(x: Batch) -> Batch:
     """A batch in memory of its own, to be overwritten by those that follow."""
     if isinstance(x, SparseRows):
         return SparseRows(x.indices.clone(), x.offsets.clone(), x.values.clone(), x.columns)
-    return x.clone()
+    return Labelled(x.x.clone(), x.y.clone()) if isinstance(x, Labelled) else x.clone()
 
 
 def _write(fixed: Batch, x: Batch) -> None:
@@ -205,6 +207,9 @@ def _write(fixed: Batch, x: Batch) -> None:
         fixed.indices.copy_(x.indices)
         fixed.offsets.copy_(x.offsets)
         fixed.values.copy_(x.values)
+    elif isinstance(x, Labelled) and isinstance(fixed, Labelled):
+        fixed.x.copy_(x.x)
+        fixed.y.copy_(x.y)
     elif isinstance(x, Tensor) and isinstance(fixed, Tensor):
         fixed.copy_(x)
 

@@ -1,6 +1,6 @@
 """A split read back for training and evaluation; each part is opened when it is asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -10,7 +10,7 @@ import torch
 
 from vaebench.errors import DataError
 from vaebench.files import digest, read_json
-from vaebench.sparse import Batch, SparseRows
+from vaebench.sparse import Batch, Labelled, SparseRows
 from vaebench.training.dynamic import DynamicPictures
 
 
@@ -23,11 +23,13 @@ class HeldOut:
             pictures.
         fold_in: what a ranking may be made from; None for pictures.
         held_out: what it should find; None for pictures.
+        factors: (U, F) what the pictures were made from; None where nobody knows.
     """
 
     examples: Batch
     fold_in: SparseRows | None = None
     held_out: SparseRows | None = None
+    factors: torch.Tensor | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,11 @@ class Data:
             return cast("Batch", DynamicPictures(pictures))
         return pictures
 
-    def held_out(self, part: str) -> HeldOut:
-        """The ``validation`` or ``test`` part."""
+    def held_out(self, part: str, classes: int | None = None) -> HeldOut:
+        """The ``validation`` or ``test`` part; see :meth:`labelled` for ``classes``."""
         if self.kind() == "images":
-            return HeldOut(self._pictures(part))
+            examples = self.labelled(part, self._pictures(part), classes)
+            return HeldOut(examples, factors=self._factors(part))
         fold_in = self._matrix(f"{part}_fold_in")
         held_out = self._matrix(f"{part}_held_out")
         whole, *parts = (
@@ -62,6 +65,33 @@ class Data:
             for matrix in ((fold_in + held_out).tocsr(), fold_in, held_out)
         )
         return HeldOut(whole, *parts)
+
+    def labelled(self, part: str, examples: Batch, classes: int | None) -> Batch:
+        """The examples of a part with their classes, for a model that looks at them.
+
+        Args:
+            part: of the split.
+            examples: its pictures.
+            classes: C, what the model can tell apart; None if it looks at no classes.
+
+        Raises:
+            DataError: there are no classes, or one that is not 0 … C − 1.
+        """
+        if classes is None:
+            return examples
+        if not (self.folder / f"{part}_labels.npy").exists():
+            raise DataError(
+                f"{self.folder}: {part} has no labels, which the model looks at; allowed: a data "
+                "set with labels"
+            )
+        y = torch.from_numpy(self._array(f"{part}_labels"))
+        outside = y[(y < 0) | (y >= classes)]
+        if len(outside):
+            raise DataError(
+                f"{self.folder}: {part} has a label {int(outside[0])}; allowed with classes: "
+                f"{classes}: 0 to {classes - 1}"
+            )
+        return Labelled(cast("torch.Tensor", examples), y.to(self.device))
 
     def path(self, name: str) -> Path:
         """The file ``name`` of the split, as it was written.
@@ -88,9 +118,16 @@ class Data:
         except (OSError, ValueError, KeyError) as error:
             raise DataError(f"cannot read {path}: {error}") from error
 
+    def _factors(self, part: str) -> torch.Tensor | None:
+        known = read_json(self.folder / "card.json").get("factors")
+        return torch.from_numpy(self._array(f"{part}_factors")) if known else None
+
     def _pictures(self, name: str) -> torch.Tensor:
+        return torch.from_numpy(self._array(name)).to(self.device)
+
+    def _array(self, name: str) -> np.ndarray:
         path = self.path(f"{name}.npy")
         try:
-            return torch.from_numpy(np.load(path, allow_pickle=False)).to(self.device)
+            return np.asarray(np.load(path, allow_pickle=False))
         except (OSError, ValueError) as error:
             raise DataError(f"cannot read {path}: {error}") from error

@@ -13,8 +13,8 @@ from pydantic import Field
 from torch import Tensor
 
 from vaebench.errors import ConfigError
-from vaebench.models import RATE, VAE
-from vaebench.sparse import Batch
+from vaebench.models import RATE, VAE, Cases
+from vaebench.sparse import Batch, contents
 from vaebench.strategies import Strategy
 from vaebench.strategies.constant import Constant
 
@@ -77,7 +77,16 @@ class Estimator:
     samples: int = 1
 
     def draw(self, model: VAE, x: Batch, noise: torch.Generator) -> Terms:
-        """One encoding of x (B, ·), ``samples`` decodings, the last of which follows the batch."""
+        """One encoding of x (B, ·), ``samples`` decodings, the last of which follows the batch.
+
+        Of a model that sums something out the weighted means over its cases.
+        """
+        cases = model.cases(x)
+        if cases is None:
+            return self._draw(model, x, noise)
+        return averaged(self._draw(model, cases.x, noise), cases)
+
+    def _draw(self, model: VAE, x: Batch, noise: torch.Generator) -> Terms:
         posterior = model.encode(x, noise)
         # a model without a closed form estimates its rate at z anyway
         own = self.kind == "sgvb_b" or type(model).rate is not VAE.rate
@@ -87,7 +96,7 @@ class Estimator:
         for _ in range(self.samples):
             z = posterior.rsample(noise)
             likelihood = model.likelihood_of(z, given)
-            distortions.append(-likelihood.log_prob(x))
+            distortions.append(-likelihood.log_prob(contents(x)))
             rates.append(
                 model.rate(x, posterior, z) if own else posterior.log_prob(z) - prior.log_prob(z)
             )
@@ -96,7 +105,7 @@ class Estimator:
             extra = model.extra(x, posterior, z)
             if extra is not None:
                 extras.append(extra)
-        likelihood.follow(x)
+        likelihood.follow(contents(x))
         return Terms(
             torch.stack(distortions),
             torch.stack(rates),
@@ -139,9 +148,10 @@ class Estimator:
         """Refuse importance weights where the loss is not made of distortion and rate.
 
         Raises:
-            ConfigError: β weighs something else, or the model has an extra term.
+            ConfigError: β weighs something else, or the model has an extra term or sums over cases.
         """
-        plain = model.weighs == RATE and type(model).extra is VAE.extra
+        own = type(model)
+        plain = model.weighs == RATE and own.extra is VAE.extra and own.cases is VAE.cases
         if self.kind == "importance" and not plain:
             raise ConfigError(
                 "training.estimator: 'importance' weighs examples by distortion and rate, and "
@@ -167,3 +177,21 @@ class Estimator:
                 f"{features} features need about {needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB "
                 f"are free; allowed here: at most {max(1, free // each)}"
             )
+
+
+def averaged(terms: Terms, cases: Cases) -> Terms:
+    """The weighted means over the cases of each example, with what the cases add."""
+    weights = cases.weights
+
+    def over(values: Tensor) -> Tensor:
+        apart = values.unflatten(1, weights.shape)  # (L, B, C, …)
+        return (apart * weights.view(*weights.shape, *[1] * (apart.dim() - 3))).sum(2)
+
+    rates = over(terms.rates)
+    further = cases.rate.expand(len(rates), *cases.rate.shape)
+    return Terms(
+        over(terms.distortions),
+        torch.cat([rates, further], 2),
+        None if terms.penalties is None else over(terms.penalties),
+        cases.extra[None] if terms.extras is None else over(terms.extras) + cases.extra,
+    )

@@ -7,20 +7,22 @@ rate of each example and latent is weighed by a strategy.
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from vaebench.errors import Diverged
-from vaebench.models import VAE
+from vaebench.models import RATE, VAE
+from vaebench.models.dial import Dialled
 from vaebench.sparse import Batch, counts
 from vaebench.strategies import Stats, Strategy, Target
 from vaebench.training.estimators import Estimator
 from vaebench.training.learning_rate import factor
 from vaebench.training.orders import PARTS, Draw, Update, UpdateOrder
 from vaebench.training.orders.joint import Joint
-from vaebench.training.weighing import check_weighs
+from vaebench.training.weighing import check_dial, check_weighs
 
 BETA_QUANTILES = {"min": 0.0, "q05": 0.05, "q50": 0.5, "q95": 0.95, "max": 1.0}
 """Quantiles of β logged per epoch, over the epoch's updates, examples and latents."""
@@ -238,23 +240,28 @@ def train(
     Raises:
         Diverged: an epoch's distortion, rate or validation metric is not finite.
         ConfigError: the estimator does not go with the strategy's weight or the model's penalty,
-            or the strategy does not go with what β weighs.
+            or the strategy does not go with what β weighs or with what the model is told.
     """
     model, strategy, optimizer = learner.model, learner.strategy, learner.optimizer
-    learner.estimator.check_weight(strategy)
-    learner.estimator.check_model(model)
-    check_weighs(strategy, model)
+    _check(learner)
     update_order, progress = learner.update_order, progress or Progress()
     total = budget.updates(len(examples), update_order.passes)
     number = torch.zeros((), dtype=torch.int64, device=next(model.parameters()).device)
+    layers = model.layers if model.weighs == RATE and len(model.layers) > 1 else None
     draw, aim = Batches(examples, budget.batch_size, streams.batches), strategy.aim()
 
     def learn(update: Update) -> Learned:
         x = update.x
+        if model.adversarial and "encoder" in update.parts:
+            contest(model, x, optimizer, streams.noise)
         for part in PARTS:
             getattr(model, part).requires_grad_(part in update.parts)
-        terms = learner.estimator.draw(model, x, streams.noise)
-        stats = Stats(number, total, terms.distortion.detach(), terms.penalty.detach(), counts(x))
+        dial = strategy.dial(len(x), streams.noise)
+        told = nullcontext() if dial is None else _turned(model, dial)
+        with told:
+            terms = learner.estimator.draw(model, x, streams.noise)
+        seen = terms.distortion.detach(), terms.penalty.detach()
+        stats = Stats(number, total, *seen, counts(x), layers=layers, dial=dial)
         beta = strategy(stats)
         loss = (strategy.example_weights(stats) * learner.estimator.loss(terms, beta)).mean()
         optimizer.zero_grad()
@@ -291,6 +298,30 @@ def train(
         progress.epoch = Epoch(progress.epoch.number + 1)
         progress.done, progress.losses = 0, []
     return progress.start
+
+
+def _check(learner: Learner) -> None:
+    """Refuse what does not go together."""
+    learner.estimator.check_weight(learner.strategy)
+    learner.estimator.check_model(learner.model)
+    check_weighs(learner.strategy, learner.model)
+    check_dial(learner.strategy, learner.model)
+
+
+def _turned(model: VAE, dial: Tensor) -> AbstractContextManager[None]:
+    assert isinstance(model, Dialled)  # noqa: S101 (check_dial)
+    return model.turned(dial)
+
+
+def contest(model: VAE, x: Batch, optimizer: torch.optim.Optimizer, noise: torch.Generator) -> None:
+    """An update of the critic alone, which then rests."""
+    for part in (*PARTS, "critic"):
+        getattr(model, part).requires_grad_(part == "critic")
+    optimizer.zero_grad()
+    model.contest(x, noise).mean().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    model.critic.requires_grad_(requires_grad=False)
 
 
 def summed(

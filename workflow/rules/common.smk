@@ -3,10 +3,12 @@ import gc
 import json
 import shlex
 import sys
+import threading
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake.script import PythonScript
 from snakemake.settings.enums import Quietness
 
 # in a checkout the package lies beside the workflow; an installed one needs no path
@@ -29,6 +31,7 @@ from vaebench.cells.job import IMPORTS
 from vaebench.cells.opening import OPENED
 from vaebench.study.plan import Plan
 from vaebench.study.current import Upkeep
+from vaebench.sharing.follow import Beside
 from vaebench.errors import ConfigError, DataError
 from vaebench.files import write_json
 from vaebench.machine import warm
@@ -36,10 +39,19 @@ from vaebench.cells.progress import expect, expect_no_more, without_result
 from vaebench.cells.planned import CODE, planned
 from vaebench.study.imported import said_of
 from vaebench.study.product import PACKAGE
-from vaebench.study.sources import code, content, importable, shown, source_files
+from vaebench.study.sources import (
+    code,
+    content,
+    importable,
+    imported,
+    shown,
+    source_files,
+)
 from vaebench.study.terminal import Calm
 from vaebench.study.trials import Trials
 from vaebench.study import registration, written
+
+PREAMBLE = ("snakemake.iocontainers", "snakemake.logging")  # of every script
 
 # Planning makes millions of objects and frees few; looking at all of them for garbage, again and again,
 # was a quarter of its time. A run starts with the usual thresholds again.
@@ -59,7 +71,12 @@ try:
         written.check(workflow.configfiles)
     plan = Plan(config, [Path(file).parent for file in workflow.configfiles])
     trials = Trials(plan)
+    server = None
     if workflow.is_main_process:
+        if not workflow.output_settings.dryrun:
+            # what most jobs need is imported beside the rest of the planning
+            given = [*IMPORTS, *PREAMBLE]
+            server = warm.start(given, threads=plan.study.resources.threads)
         # with torch, which a job of a cluster does not need to plan
         from vaebench.study.check import check
 
@@ -93,22 +110,61 @@ if not shown_cells:
     raise WorkflowError("finished_only: no cell is finished; allowed: at least one")
 
 
+followers = []
+
+
 # Handlers of a run. As a module of another workflow, which has handlers of its own, this one is told:
 # `onstart: NAME.started()`, and likewise for the two others.
 def makes(job, name):
     return any(Path(file).name == name for file in job.output)
 
 
+def imports_of_scripts():
+    """The modules that the scripts of this run import."""
+    jobs = workflow.dag.needrun_jobs()
+    scripts = {SCRIPTS / Path(job.rule.script).name for job in jobs if job.rule.script}
+    ours = [path for path in sorted(scripts) if path.exists()]
+    return list(dict.fromkeys(name for path in ours for name in imported(path)))
+
+
+def unhurried(scheduler):
+    """Let a scheduler look at its ready jobs once a job ends, and at most once a timespan besides.
+
+    So that no more jobs start in a timespan than may, each look brings another one a timespan later, and
+    that one the next. These rows add up, one a job: after 1,000 jobs Snakemake looks 1,000 times a
+    second, or as often as it can. One row is enough, and none where all jobs run on this machine.
+    """
+    if workflow.local_exec:
+        scheduler.job_rate_limiter = None
+    waiting = threading.Lock()
+
+    def look():
+        waiting.release()
+        scheduler._open_jobs.release()
+
+    def once(delay):
+        if waiting.acquire(blocking=False):
+            timer = threading.Timer(delay, look)
+            timer.daemon = True
+            timer.start()
+
+    scheduler._schedule_reevalutation = once
+
+
 def started():
-    """Write what the jobs are planned with, count the cells to come, and have imports done once."""
+    """Write what the jobs are planned with, count the cells, have imports done, follow the study."""
     gc.freeze()  # the plan itself stays
     gc.set_threshold(*COLLECTED)
+    unhurried(workflow.scheduler)
     to_run = sum(makes(job, "status.json") for job in workflow.dag.needrun_jobs())
     try:
         expect(plan.folder, to_run=to_run)
         planned(plan.folder / CODE, upkeep.uses(), content)
-        warm.start(IMPORTS, threads=plan.study.resources.threads)
+        warm.more(server, imports_of_scripts())
         write_json(plan.folder / "study.json", plan.study.model_dump())
+        trains = any(makes(job, "training.json") for job in workflow.dag.needrun_jobs())
+        if trains and plan.study.tracking.enabled and plan.study.tracking.live:
+            followers.append(Beside(plan.folder, plan.folder / "logs/follow.log"))
     except (DataError, OSError) as error:  # a full disk, a folder that is read-only
         raise WorkflowError(str(error)) from None
 
@@ -117,12 +173,16 @@ def succeeded():
     """Say the verdict and where the report is, if this run made them."""
     expect_no_more(plan.folder)
     jobs = workflow.dag.jobs
+    for follower in followers:
+        follower.end(at_once=any(makes(job, "tracking.json") for job in jobs))
     terminal.end(plan.folder, report=any(makes(job, "verdict.txt") for job in jobs))
 
 
 def failed():
     """Say how many cells have no result."""
     expect_no_more(plan.folder)
+    for follower in followers:
+        follower.end()
     print(without_result(cell_folders), end="", file=sys.stderr)
 
 
@@ -226,8 +286,8 @@ def spec_of(wildcards):
     return json.dumps(cell_of(wildcards).spec)
 
 
-# A job of a cell: warm on this machine, from a process that has its imports (vaebench.machine.warm),
-# else cold. In an environment of conda's making the interpreter is that one's.
+# A job starts warm on this machine, from a process that has its imports (vaebench.machine.warm), else
+# cold. In an environment of conda's making the interpreter is that one's.
 CONDA = "conda" in {
     str(method) for method in workflow.deployment_settings.deployment_method
 }
@@ -237,3 +297,20 @@ JOB = (
     f"{PYTHON} -I -S {CLIENT} vaebench.cells.job --log {{log:q}} --threads {{threads}}"
     " --out {output:q} --card {input.card:q} --code {params.code} --spec {params.spec:q}"
 )
+
+
+# Snakemake writes a script to a file, after a preamble of its own, and runs `python FILE`. Ours are
+# started by the client, too. Where Snakemake asks for another Python, or in other words, it gets it.
+SCRIPTS = Path(workflow.current_basedir).resolve().parent / "scripts"
+WARM = f"{shlex.quote(sys.executable)} -I -S {CLIENT}"
+execute = PythonScript._execute_cmd
+
+
+def execute_warm(script, command, **given):
+    path = Path(script.path.get_path_or_uri(secret_free=True)).resolve()
+    if path.parent == SCRIPTS and given.get("py_exec") == sys.executable:
+        given["py_exec"] = WARM
+    return execute(script, command, **given)
+
+
+PythonScript._execute_cmd = execute_warm

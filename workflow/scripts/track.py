@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import vaebench.sharing.tracking  # noqa: F401 (a warm start has it before the job begins)
 from vaebench.files import write_json
 from vaebench.machine.logged import job
 from vaebench.sharing.sync import mirror

@@ -19,6 +19,9 @@ class Alternating(UpdateOrder):
     dropout. Its two Adam optimisers are one here: a parameter that does not learn has no gradient
     and Adam leaves it and its moments alone.
 
+    References:
+        shenbin2020
+
     Example:
         >>> from vaebench.models.mult_vae import MultVAE
         >>> from vaebench.training.orders.alternating import Alternating

@@ -9,6 +9,9 @@ from vaebench.training.orders import Draw, Update, UpdateOrder
 class Joint(UpdateOrder):
     """Every batch once, all parameters: Kingma & Welling 2013 (arXiv:1312.6114), algorithm 1.
 
+    References:
+        kingma2013
+
     Example:
         >>> from vaebench.models.mult_vae import MultVAE
         >>> from vaebench.training.orders.joint import Joint

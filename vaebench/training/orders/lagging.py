@@ -31,6 +31,9 @@ class Lagging(UpdateOrder):
     The encoder's extra updates do not move the schedules of β. Cost: up to ``inner`` times an
     ordinary update while aggressive.
 
+    References:
+        he2019
+
     Example:
         >>> from vaebench.training.orders.lagging import Lagging
         >>> Lagging(inner=10).passes
