@@ -6,21 +6,26 @@ CONFIG ?= config.yaml
 RUN = . $(VENV)/bin/activate &&
 MINE = $(VENV)/.made-by-vaebench
 
-.PHONY: benchmark test test-random test-cluster archive lint docs bench measure plan ui clean-venv help
+.PHONY: benchmark test test-random test-cluster test-look archive lint docs bench measure plan ui clean-venv help
 
 benchmark: $(VENV)/.installed ## run the study of CONFIG (default: config.yaml)
 	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG)
 
-test: $(VENV)/.installed ## run the tests, with the same random draws every time; without those of test-cluster
-	$(RUN) VAEBENCH_RANDOM= pytest -n 2 --dist loadfile --ignore tests/cluster
+test: $(VENV)/.installed ## run the tests, with the same random draws every time; without those of test-cluster and test-look
+	$(RUN) VAEBENCH_RANDOM= pytest -n 2 --dist loadfile --ignore tests/cluster --ignore tests/look
 
 test-random: $(VENV)/.installed ## run the property tests with fresh draws and more of them; about an hour
-	$(RUN) VAEBENCH_RANDOM=1 pytest -n 2 -m hypothesis --ignore tests/cluster
+	$(RUN) VAEBENCH_RANDOM=1 pytest -n 2 -m hypothesis --ignore tests/cluster --ignore tests/look
 
 test-cluster: $(VENV)/.installed ## run the tests against a real Slurm and PostgreSQL of this machine
 	test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || (apt-get update -qq && \
 		apt-get install -y -qq --no-install-recommends munge slurm-client slurmctld slurmd postgresql)
 	$(RUN) pytest -rs tests/cluster
+
+test-look: $(VENV)/.installed ## look at the report in a real browser, at three widths; SHOTS=FOLDER keeps the pictures
+	$(RUN) python -m pip install --quiet playwright axe-playwright-python
+	$(RUN) command -v chromium >/dev/null || playwright install --with-deps chromium
+	$(RUN) VAEBENCH_SHOTS="$(SHOTS)" pytest -rs tests/look
 
 lint: $(VENV)/.installed ## check format, style and types
 	$(RUN) ruff format --check . && ruff check . && snakefmt --check Snakefile workflow \

@@ -17,7 +17,8 @@ def title(metric: str) -> str:
 
 FIGURES = {
     "differences": "Difference to the control in each data set's primary metric on the test "
-    "examples, with an interval over seeds and examples; those of a panel hold all at once.",
+    "examples, with an interval over seeds and examples; those of a panel hold all at once. Blue: "
+    "the margin of equivalence.",
     "ranking": "Ranking quality on the test users: mean and interval over seeds and users.",
     "models": "Models and baselines in each data set's primary metric: mean and interval over "
     "seeds and test examples.",
@@ -26,8 +27,9 @@ FIGURES = {
     "activity": "Ranking quality by user activity: difference to the control for each quartile of "
     "the users' interactions, with intervals over seeds and users that hold all at once; more than "
     "eight strategies as numbers, * where Holm's p over all of them is below .05.",
-    "ranks": "Mean ranks over unrelated data sets (1 is best); bars join strategies that Nemenyi's "
-    "test cannot tell apart.",
+    "ranks": "Mean ranks over unrelated data sets (1 is best), each with half of the critical "
+    "difference around: Nemenyi's test tells strategies apart whose bars do not overlap. Blue: "
+    "what cannot be told from the best.",
     "profiles": "Performance profiles: share of the runs above a score relative to the control.",
     "curves": "The validation metric that selects the model: median and range over seeds.",
     "beta": "β as used: mean of each epoch, band from the 5 % to the 95 % quantile of its values.",

@@ -14,6 +14,7 @@ from vaebench.cells.folder import NONE
 from vaebench.plots import answer
 from vaebench.plots.palette import LINES, MARKERS, Look
 from vaebench.plots.study import figures
+from vaebench.report.figures import shown
 
 
 def traces() -> pd.DataFrame:
@@ -82,13 +83,6 @@ def test_figures_are_the_same_bytes_and_fonts_are_embedded_truetype(
     assert b"/Type3" not in pdf
 
 
-def test_a_figure_fits_the_text_of_a_page_however_many_data_sets() -> None:
-    for count in (1, 2, 5):
-        figure, axes = plots.panels(count)
-        assert len(axes) == count
-        assert figure.get_figwidth() <= 6.5
-
-
 def test_strategies_keep_their_look_and_none_share_it() -> None:
     many = [f"s{i}" for i in range(40)]
     look = Look(many)
@@ -102,12 +96,15 @@ def test_the_critical_difference_diagram_prints_the_number_of_data_sets(
     made: dict[str, pd.DataFrame],
 ) -> None:
     figure = figures(made, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["ranks"]()
-    titles = [axis.get_title() for axis in figure.axes]
+    titles = [" ".join(axis.get_title().split()) for axis in figure.axes]
     assert all(re.search(r"N = 5 data sets, CD = \d\.\d\d ranks", title) for title in titles)
     single = made["ranks"].assign(datasets=1, critical=np.nan, p_friedman=np.nan)
-    lone = made | {"ranks": single, "nemenyi": made["nemenyi"][:0]}
-    (axis,) = figures(lone, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["ranks"]().axes
-    assert axis.texts[0].get_text() == "too few data sets to tell ranks apart: see the table"
+    alike = made["ranks"].assign(critical=made["ranks"]["rank"].max())
+    for ranks, why in ((single, "too few data sets to tell ranks apart"), (alike, "no two")):
+        lone = made | {"ranks": ranks}
+        (axis,) = figures(lone, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["ranks"]().axes
+        assert why in axis.texts[0].get_text()
+        assert not shown("ranks", lone)
 
 
 def test_what_is_far_below_is_named_at_the_edge(made: dict[str, pd.DataFrame]) -> None:
@@ -143,8 +140,7 @@ def test_cells_without_a_rate_are_not_in_the_plane_and_far_ones_are_named(
     both = made | {"cells": pd.concat([table, bare], ignore_index=True)}
     figure = figures(both, TRUTHS, [*ORDER, NONE], CONTROL, 0.95)["rate_distortion"]()
     (axis,) = [axis for axis in figure.axes if axis.axison]
-    assert axis.get_title() == "one, mult-vae"
-    assert any(text.get_text() == f"{ORDER[1]}: rate 900 ▸" for text in axis.texts)
+    assert axis.get_title() == f"one, mult-vae\n{ORDER[1]}: rate 900 ▸"
     assert axis.get_xlim()[1] < 100
 
 

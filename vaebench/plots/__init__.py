@@ -4,6 +4,7 @@ A panel is as wide as a column of a paper and its type is 7 to 9 points there: f
 at their natural size.
 """
 
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,9 +13,12 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from vaebench.captions import title
 from vaebench.files import whole
+from vaebench.plots.layout import LETTER
 from vaebench.plots.palette import Look
 from vaebench.words import METRICS, NATS
 
@@ -50,6 +54,9 @@ SCREEN = 144
 
 PANELS_IN_A_ROW = 2
 """As many as the text of a paper is wide."""
+
+FULL = 16
+"""More names in a legend are in smaller type."""
 
 LINE, FREE_LINES = 0.17, 3
 """Inches of a legend's line, and how many lines the height of a figure allows for."""
@@ -114,24 +121,45 @@ def legend(figure: Figure, look: Look, present: Iterable[str], *, lines: bool = 
         for name in look.order
         if name in found
     ]
-    columns = 2 * PANELS_IN_A_ROW if figure.get_figwidth() > COLUMN else PANELS_IN_A_ROW
+    widest = 0.5 + LETTER * 8 * max(map(len, (str(h.get_label()) for h in handles)), default=1)
+    columns = max(1, min(len(handles), int(figure.get_figwidth() / widest)))
     lines_of_names = -(-len(handles) // columns)
     if lines_of_names > FREE_LINES:  # else a long legend would take the panels' room
         figure.set_figheight(figure.get_figheight() + LINE * (lines_of_names - FREE_LINES))
     figure.legend(
         handles=handles,
         loc="outside lower center",
-        ncols=min(columns, len(handles)),
-        fontsize=8,
+        ncols=columns,
+        fontsize=8 if len(handles) <= FULL else 7,
         handlelength=2.6 if lines else 1.5,
+        columnspacing=1.0,
     )
     return figure
 
 
+COLOURS = 128
+"""Different colours of a PNG: a figure has few, and the page that holds them all stays small."""
+
+
 def save(figure: Figure, stem: Path, endings: Sequence[str] = (".pdf", ".png")) -> None:
     """Write ``stem.pdf`` (vector) and ``stem.png``, or one of them."""
-    for ending in endings:
-        # no creation date: the same results make the same bytes
-        metadata = {"CreationDate": None} if ending == ".pdf" else None
-        with whole(stem.with_suffix(ending)) as path:
-            figure.savefig(path, metadata=metadata, dpi=SCREEN)
+    if ".pdf" in endings:
+        with whole(stem.with_suffix(".pdf")) as path:
+            # no creation date: the same results make the same bytes
+            figure.savefig(path, metadata={"CreationDate": None})
+    if ".png" in endings:
+        with whole(stem.with_suffix(".png")) as path:
+            few_colours(figure, path)
+
+
+def few_colours(figure: Figure, path: Path) -> None:
+    """Write a PNG."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=SCREEN)
+    with Image.open(drawn) as picture:
+        said = PngInfo()  # which version of matplotlib drew it
+        said.add_text("Software", str(picture.info["Software"]))
+        few = picture.convert("RGB").quantize(
+            COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+        )
+    few.save(path, "png", optimize=True, pnginfo=said, dpi=(SCREEN, SCREEN))

@@ -1,57 +1,60 @@
-"""Over data sets: the critical-difference diagram and performance profiles."""
+"""Over data sets: mean ranks with their critical difference, and performance profiles."""
 
 import pandas as pd
-import scikit_posthocs
 from matplotlib.figure import Figure
 
-from vaebench.plots import COLUMN, blocks, legend, nothing, panels
+from vaebench.plots import COLUMN, blocks, legend, nothing
+from vaebench.plots.comparisons import point, strategies
+from vaebench.plots.far import far
+from vaebench.plots.layout import listed, plain
 from vaebench.plots.palette import Look
 from vaebench.words import METRICS
 
 ONE = "fewer than two data sets: nothing to compare across"
+ALIKE = "the ranks of no two strategies differ by more than the critical difference: see the table"
 FEW = "too few data sets to tell ranks apart: see the table"
 
 
-def ranks(frame: pd.DataFrame, nemenyi: pd.DataFrame, confidence: float, look: Look) -> Figure:
-    """Critical-difference diagram (Demšar 2006); bars join what Nemenyi cannot tell apart.
+def ranks(frame: pd.DataFrame, confidence: float, look: Look) -> Figure:
+    """Mean ranks, the best on top, each with half of the critical difference (Demšar 2006) around.
 
-    Where there is no test there is no diagram.
+    Strategies whose bars overlap cannot be told apart. Where no bars are apart there is no diagram.
     """
-    groups = blocks(frame[frame["critical"].notna()] if len(frame) else frame, ("metric", "model"))
+    if frame.empty:
+        return nothing(ONE)
+    kept = frame[frame["critical"].notna()]
+    if kept.empty:
+        return nothing(FEW)
+    groups = [
+        (keys, rows.sort_values("rank", kind="stable"))
+        for keys, rows in blocks(kept, ("metric", "model"))
+        if decided(rows)
+    ]
     if not groups:
-        return nothing(FEW if len(frame) else ONE)
-    most = max(len(rows) for _, rows in groups)
-    figure, axes = panels(len(groups), height=1.0 + 0.16 * most)
-    for axis, ((metric, model), rows) in zip(axes, groups, strict=True):
-        mean = rows.set_index("strategy")["rank"]
-        chosen = (nemenyi["metric"] == metric) & (nemenyi["model"] == model)
-        scikit_posthocs.critical_difference_diagram(
-            mean,
-            square(nemenyi[chosen], list(mean.index)),
-            ax=axis,
-            alpha=1 - confidence,
-            color_palette=look.palette,
-            label_props={"fontsize": 8},
-            label_fmt_left="{label} ({rank:.2f})",
-            label_fmt_right="({rank:.2f}) {label}",
-            elbow_props={"linewidth": 1},
-            marker_props={"s": 16},
-            text_h_margin=0.02,
-        )
-        axis.grid(visible=False)
-        first = rows.iloc[0]
-        test = f"CD = {first['critical']:.2f} ranks"
-        name = METRICS.get(metric, metric) + ("" if model == "all" else f", {model}")
-        axis.set_title(f"{name}: N = {first['datasets']} data sets, {test}", pad=12, fontsize=8.5)
-    return figure
+        return nothing(ALIKE)
+    titles = [ranked(keys[0], keys[1], rows.iloc[0]) for keys, rows in groups]
+    found = listed([list(rows["strategy"]) for _, rows in groups], titles)
+    for place, (axis, (_, rows)) in enumerate(zip(found.axes, groups, strict=True)):
+        half = rows["critical"].iloc[0] / 2
+        least = rows["rank"].iloc[0]
+        axis.axvspan(least - half, least + half, color="#0072B2", alpha=0.1, linewidth=0)
+        for line, row in enumerate(rows.itertuples()):
+            point(axis, row.rank, line, (row.rank - half, row.rank + half), row.strategy, look)
+        strategies(found, place, rows["strategy"])
+        found.label(axis, f"mean rank (1 is best) ± CD/2, level {confidence:.0%}")
+        found.title(axis, titles[place])
+    return found.figure
 
 
-def square(pairs: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """Pairs' p-values as a symmetric matrix with 1 where there is none."""
-    matrix = pd.DataFrame(1.0, index=names, columns=names)
-    for pair in pairs.itertuples():
-        matrix.loc[pair.a, pair.b] = matrix.loc[pair.b, pair.a] = pair.p
-    return matrix
+def decided(rows: pd.DataFrame) -> bool:
+    """Whether the best and the worst of a family are further apart than the critical difference."""
+    return bool(rows["rank"].max() - rows["rank"].min() > rows["critical"].iloc[0])
+
+
+def ranked(metric: str, model: str, first: pd.Series) -> str:
+    """The title of a panel of ranks."""
+    name = METRICS.get(metric, metric) + ("" if model == "all" else f", {model}")
+    return f"{name}: N = {first['datasets']} data sets, CD = {first['critical']:.2f} ranks"
 
 
 def profiles(frame: pd.DataFrame, look: Look) -> Figure:
@@ -59,8 +62,8 @@ def profiles(frame: pd.DataFrame, look: Look) -> Figure:
     groups = blocks(frame, ("metric", "model"))
     if not groups:
         return nothing(ONE)
-    figure, axes = panels(len(groups), height=0.75 * COLUMN)
-    for axis, ((metric, model), rows) in zip(axes, groups, strict=True):
+    found = plain(len(groups), 0.75 * COLUMN)
+    for axis, ((metric, model), rows) in zip(found.axes, groups, strict=True):
         for strategy, mine in rows.groupby("strategy", sort=False):
             axis.step(
                 mine["threshold"],
@@ -71,8 +74,13 @@ def profiles(frame: pd.DataFrame, look: Look) -> Figure:
                 linewidth=1.3,
             )
         axis.axvline(1, color="#555555", linewidth=0.8)
-        axis.set_xlabel("score τ (1 = mean of the control)")
-        axis.set_ylabel("share of runs above τ")
+        falls = rows["threshold"][(rows["share"] > 0) & (rows["share"] < 1)]
+        near = falls[~far(falls, low=True)]
+        if len(near):  # beside one strategy that is far below, the others would be one line
+            axis.set_xlim(near.min() - 0.002, near.max() + 0.002)
+        found.ticks(axis)
+        found.label(axis, "score τ (1 = mean of the control)")
+        axis.set_ylabel("share of runs above τ", fontsize=found.size - 0.5)
         name = METRICS.get(metric, metric) + ("" if model == "all" else f", {model}")
-        axis.set_title(f"{name}: {rows['datasets'].max()} data sets")
-    return legend(figure, look, frame["strategy"], lines=True)
+        found.title(axis, f"{name}: {rows['datasets'].max()} data sets")
+    return legend(found.figure, look, frame["strategy"], lines=True)

@@ -38,7 +38,7 @@ def figures(
         "models": lambda: models(frames["models"], look),
         "elbo": lambda: intervals(results[results["metric"] == "elbo"], look, truths),
         "activity": lambda: activity(frames["activity"], control, look),
-        "ranks": lambda: ranks(frames["ranks"], frames["nemenyi"], confidence, look),
+        "ranks": lambda: ranks(frames["ranks"], confidence, look),
         "profiles": lambda: profiles(frames["profiles"], look),
         "curves": lambda: curves(frames["traces"], look),
         "beta": lambda: beta(frames["traces"], look),

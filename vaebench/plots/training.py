@@ -5,7 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vaebench.plots import blocks, legend, nothing, panels
+from vaebench.plots import blocks, legend, nothing
+from vaebench.plots.far import far
+from vaebench.plots.layout import plain, wrapped
 from vaebench.plots.palette import Look
 from vaebench.words import METRICS, NATS
 
@@ -18,19 +20,22 @@ def curves(traces: pd.DataFrame, look: Look) -> Figure:
     groups = blocks(traces)
     if not groups:
         return nothing()
-    figure, axes = panels(len(groups))
-    for axis, ((dataset, model), group) in zip(axes, groups, strict=True):
+    found = plain(len(groups))
+    for axis, ((dataset, model), group) in zip(found.axes, groups, strict=True):
         for strategy, rows in group.groupby("strategy", sort=False):
             over_seeds = rows.groupby("updates")["score"].agg(["median", "min", "max"])
             line_and_band(axis, over_seeds, str(strategy), look)
-        axis.set_xlabel("updates")
+        found.label(axis, "updates")
+        found.ticks(axis)
         names = list(dict.fromkeys(group["selecting"].dropna()))
         unit = " (nats per example)" if set(names) <= set(NATS) else ""
-        axis.set_ylabel(f"Validation {' or '.join(METRICS.get(n, n) for n in names)}{unit}")
-        axis.set_title(f"{dataset}, {model}")
+        metric = f"Validation {' or '.join(METRICS.get(n, n) for n in names)}{unit}"
+        high = found.figure.get_figheight() / -(-len(groups) // 2) - 1
+        axis.set_ylabel(wrapped(metric, high, found.size), fontsize=found.size - 0.5)
+        found.title(axis, f"{dataset}, {model}")
         if unit:  # the first epochs are far below and would flatten the rest
             axis.set_ylim(bottom=group["score"].quantile(0.1))
-    return legend(figure, look, traces["strategy"], lines=True)
+    return legend(found.figure, look, traces["strategy"], lines=True)
 
 
 def scores(traces: pd.DataFrame) -> pd.Series:
@@ -46,15 +51,16 @@ def beta(traces: pd.DataFrame, look: Look) -> Figure:
     groups = blocks(traces)
     if not groups:
         return nothing()
-    figure, axes = panels(len(groups))
-    for axis, ((dataset, model), group) in zip(axes, groups, strict=True):
+    found = plain(len(groups))
+    for axis, ((dataset, model), group) in zip(found.axes, groups, strict=True):
         for strategy, rows in group.groupby("strategy", sort=False):
             over_seeds = rows.groupby("updates")[["beta", "beta_q05", "beta_q95"]].mean()
             line_and_band(axis, over_seeds, str(strategy), look)
-        axis.set_ylabel("β")
-        axis.set_xlabel("updates")
-        axis.set_title(f"{dataset}, {model}")
-    return legend(figure, look, traces["strategy"], lines=True)
+        axis.set_ylabel("β", fontsize=found.size - 0.5)
+        found.label(axis, "updates")
+        found.ticks(axis)
+        found.title(axis, f"{dataset}, {model}")
+    return legend(found.figure, look, traces["strategy"], lines=True)
 
 
 def line_and_band(axis: Axes, over_seeds: pd.DataFrame, strategy: str, look: Look) -> None:
@@ -75,15 +81,14 @@ def rate_distortion(table: pd.DataFrame, look: Look) -> Figure:
     groups = blocks(done)
     if not groups:
         return nothing()
-    figure, axes = panels(len(groups))
-    for axis, ((dataset, model), group) in zip(axes, groups, strict=True):
-        first, third = group["rate"].quantile([0.25, 0.75])
-        far = group["rate"] > third + 6 * (third - first)  # β = 0: the plane would be one line
-        if far.any():
-            names = ", ".join(dict.fromkeys(group.loc[far, "strategy"]))
-            what = f"{names}: rate {group.loc[far, 'rate'].mean():.0f} ▸"
-            axis.text(0.98, 0.9, what, transform=axis.transAxes, ha="right", fontsize=7)
-        for strategy, rows in group[~far].groupby("strategy", sort=False):
+    found = plain(len(groups))
+    for axis, ((dataset, model), group) in zip(found.axes, groups, strict=True):
+        off, cut = far(group["rate"], high=True), list[str]()  # β = 0: the plane would be one line
+        if off.any():
+            names = ", ".join(dict.fromkeys(group.loc[off, "strategy"]))
+            mean = group.loc[off, "rate"].mean()
+            cut.append(f"{names}: rate {mean:.0f} ▸")
+        for strategy, rows in group[~off].groupby("strategy", sort=False):
             axis.scatter(
                 rows["rate"],
                 rows["distortion"],
@@ -105,7 +110,8 @@ def rate_distortion(table: pd.DataFrame, look: Look) -> Figure:
                 )
         axis.set_xlim(low, high)
         axis.set_ylim(bottom, top)
-        axis.set_xlabel("Rate (nats per example)")
-        axis.set_ylabel("Distortion (nats per example)")
-        axis.set_title(f"{dataset}, {model}", pad=14)
-    return legend(figure, look, done["strategy"])
+        found.ticks(axis)
+        found.label(axis, "rate (nats per example)")
+        axis.set_ylabel("distortion\n(nats per example)", fontsize=found.size - 0.5)
+        found.title(axis, "\n".join([f"{dataset}, {model}", *cut]), pad=12)
+    return legend(found.figure, look, done["strategy"])

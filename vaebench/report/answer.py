@@ -224,7 +224,8 @@ def to_do(
             f"How many {repeats}s decide a difference: vaebench power {study} --difference NUMBER."
         )
     if failed:
-        said.append(f"Run the study again for the {failed} cells that failed, or say why not.")
+        cells = f"{failed} cell{'s' * (failed != 1)}"
+        said.append(f"Run the study again for the {cells} that failed, or say why not.")
     return said
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from vaebench.cells.folder import NONE
 from vaebench.plots.palette import Look
 from vaebench.report.answer import Answer
-from vaebench.report.drawing import Style
+from vaebench.report.drawing import CUTS, Style, domain
 from vaebench.report.vega import Chart, Charts
 from vaebench.words import METRICS, NATS
 
@@ -60,7 +60,8 @@ def charts(
             ).assign(elbo=-(plane["rate"] + plane["distortion"]))
             says = "Distortion against rate of each cell"
             spec = style.plane(name, data[name])
-            chart = Chart(name, place, f"{says}, {place}", spec, (name,))
+            far = beyond(data[name], "rate", "distortion")
+            chart = Chart(name, place, f"{says}, {place}", spec, (name,), note=far)
             figures.setdefault("rate_distortion", []).append(chart)
     if len(traces):
         share = max(1, MOST_POINTS // max(1, traces.groupby(KEYS).ngroups))
@@ -78,15 +79,26 @@ def charts(
             ):
                 spec = style.lines(name, data[name], column, axis, f"validation {title}")
                 chart = Chart(
-                    f"{figure}-{number}",
-                    place,
-                    f"{axis} by updates, {place}",
-                    spec,
-                    (name,),
-                    "canvas",
+                    name=f"{figure}-{number}",
+                    title=place,
+                    says=f"{axis} by updates, {place}",
+                    spec=spec,
+                    data=(name,),
+                    renderer="canvas",
+                    note=beyond(data[name], column),
                 )
                 figures.setdefault(figure, []).append(chart)
     return Charts(figures, data)
+
+
+def beyond(frame: pd.DataFrame, *columns: str) -> str:
+    """Who has values that the axes of a chart leave out."""
+    names: dict[str, None] = {}
+    for column in columns:
+        low, high = domain(frame[column].dropna(), CUTS[column])
+        out = (frame[column] < low) | (frame[column] > high)
+        names |= dict.fromkeys(frame["strategy"][out])
+    return ", ".join(names)
 
 
 KEYS = ["dataset", "model", "strategy", "seed"]

@@ -3,31 +3,35 @@
 The signal ``hidden`` has the strategies that the legend of the page switched off.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
 
 from vaebench.cells.folder import NONE
+from vaebench.plots.far import far
 from vaebench.plots.palette import DASHES, SHAPES, Look
 from vaebench.report.answer import Answer
 from vaebench.report.vega import short
 
 INK = "#1d1f23"
 
+Cut = Literal["low", "high", "both"]
+CUTS: dict[str, Cut] = {"value": "low", "beta": "high", "rate": "high", "distortion": "both"}
+"""Column → on which side an axis leaves out what is far from all others."""
+
 ROW, LEAST = 24, 90
 """Pixels a strategy, and at least of a chart."""
 
 
-def domain(values: pd.Series, within: pd.DataFrame | None = None) -> tuple[float, float]:
+def domain(
+    values: pd.Series, cut: Cut = "low", within: pd.DataFrame | None = None
+) -> tuple[float, float]:
     """A range that shows most of ``values`` well: what is far from all others does not stretch it.
 
-    Far is six times the range between the quartiles outside of them. ``within``: further values
-    of the rows that are not far.
+    ``within``: further values of the rows that are not far.
     """
-    first, third = values.quantile([0.25, 0.75])
-    reach = 6 * (third - first)
-    near = (values >= first - reach) & (values <= third + reach)
+    near = ~far(values, low=cut != "high", high=cut != "low")
     kept = [values[near]] + (
         [within[column][near] for column in within] if within is not None else []
     )
@@ -37,9 +41,9 @@ def domain(values: pd.Series, within: pd.DataFrame | None = None) -> tuple[float
     return low - pad, high + pad
 
 
-def ranged(values: pd.Series) -> alt.Scale:
+def ranged(values: pd.Series, cut: Cut) -> alt.Scale:
     """An axis from :func:`domain`."""
-    return alt.Scale(domain=list(domain(values.dropna())), nice=False)
+    return alt.Scale(domain=list(domain(values.dropna(), cut)), nice=False)
 
 
 class Style:
@@ -85,7 +89,7 @@ class Style:
     ) -> dict[str, Any]:
         """Differences to the control with intervals, a line a strategy; every seed as a ring."""
         measure, margin = answer.measure, answer.rows["margin"].dropna()
-        low, high = domain(frame["difference"], frame[["low", "high"]])
+        low, high = domain(frame["difference"], "low", frame[["low", "high"]])
         low, high = min(low, 0.0), max(high, 0.0)
         side = {1: "further right is better", -1: "further left is better"}.get(measure.sign, "")
         unit = " (nats)" if measure.nats else ""
@@ -153,7 +157,10 @@ class Style:
         base = alt.Chart(alt.NamedData(name)).encode(
             x=alt.X("updates:Q", title="updates"),
             y=alt.Y(
-                f"{column}:Q", title=axis, scale=ranged(frame[column]), axis=alt.Axis(tickCount=6)
+                f"{column}:Q",
+                title=axis,
+                scale=ranged(frame[column], CUTS[column]),
+                axis=alt.Axis(tickCount=6),
             ),
             color=self.colour,
             detail="seed:N",
@@ -176,9 +183,11 @@ class Style:
             alt.Chart(alt.NamedData(name))
             .mark_point(filled=True, size=60, opacity=0.8, clip=True)
             .encode(
-                x=alt.X("rate:Q", title="rate (nats)", scale=ranged(frame["rate"])),
+                x=alt.X("rate:Q", title="rate (nats)", scale=ranged(frame["rate"], CUTS["rate"])),
                 y=alt.Y(
-                    "distortion:Q", title="distortion (nats)", scale=ranged(frame["distortion"])
+                    "distortion:Q",
+                    title="distortion (nats)",
+                    scale=ranged(frame["distortion"], CUTS["distortion"]),
                 ),
                 color=self.colour,
                 shape=self.shape,

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from vaebench.captions import FIGURES
 from vaebench.cells.reading import failures, read_frames, truths
 from vaebench.errors import DataError
 from vaebench.files import read_json, write_text
@@ -20,7 +19,7 @@ from vaebench.plots.pictures import embedded
 from vaebench.report import paper, published
 from vaebench.report.answer import answers, how_sure, question, setting, to_do
 from vaebench.report.charts import charts
-from vaebench.report.paper import shown
+from vaebench.report.figures import captions
 from vaebench.report.web import render
 from vaebench.statistics.measures import MEASURES, Measures, measures_of
 from vaebench.tables import Column, Grid, content, decimals, heads, lines, tuning
@@ -63,14 +62,13 @@ def page(
     ]
     found = answers(frames["results"], frames["models"], control, measures)
     first, rest = divided(grids, frames["results"])
+    texts = captions(frames, confidence) | (tuning.FIGURES if choices else {})
     pictures = {
-        name: base64.b64encode((figures / f"{name}.png").read_bytes()).decode()
-        for name in [*FIGURES, *(tuning.FIGURES if choices else ())]
-        if name not in FIGURES or shown(name, frames)
+        name: base64.b64encode((figures / f"{name}.png").read_bytes()).decode() for name in texts
     }
-    others, captions = embedded(images) if images else ({}, {})
-    captions = {name: said(text) for name, text in (FIGURES | tuning.FIGURES | captions).items()}
-    pictures |= others
+    others, more = embedded(images) if images else ({}, {})
+    texts, pictures = {name: said(text) for name, text in (texts | more).items()}, pictures | others
+    pictures = fitting(pictures)
     look = Look(list(config["strategies"]))
     traces = frames.get("traces", pd.DataFrame())
     drawn = charts(found, frames["runs"], cells, traces, control, look)
@@ -87,13 +85,33 @@ def page(
         main_tables=first,
         sections=sections(rest, pictures, cells),
         pictures=pictures,
-        captions=captions,
+        captions=texts,
         drawn=drawn.figures,
         cells=len(cells),
         failures=failures(cells).to_dict("records"),
         origin=dict(origin),
         made=made(origin),
     )
+
+
+MOST = 1_300_000
+"""Characters of all pictures of a page, which then has less than 3 MiB."""
+
+LIVE = ("curves", "beta", "rate_distortion")
+"""Figures that are charts too: their pictures are the first to go."""
+
+
+def fitting(pictures: Mapping[str, str]) -> dict[str, str]:
+    """The pictures that a page has room for; of the others it has an empty one.
+
+    First come those that no chart shows, in their order.
+    """
+    kept, size = dict.fromkeys(pictures, ""), 0
+    for name in sorted(pictures, key=lambda name: name in LIVE):
+        if size + len(pictures[name]) <= MOST:
+            kept[name] = pictures[name]
+            size += len(pictures[name])
+    return kept
 
 
 def place_of(config: Mapping[str, Any]) -> str:

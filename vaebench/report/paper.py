@@ -6,16 +6,13 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from vaebench.captions import FIGURES
+from vaebench.report.figures import captions
 from vaebench.statistics.measures import MEASURES, Measure, Measures
 from vaebench.tables import decimals, number, p_value, signed
 from vaebench.tables.latex import tex
 
 PLAIN = {"mean", "low", "high", "difference_low", "difference_high", "joint_low", "joint_high"}
 """Quantities in the unit of the metric."""
-
-NEEDS = {"models": "models", "activity": "activity", "profiles": "profiles"}
-"""Figures that some studies have nothing for → the frame that must not be empty."""
 
 
 def numbers(results: pd.DataFrame, control: str, measures: Measures = MEASURES) -> str:
@@ -81,8 +78,7 @@ def skeleton(
     )
     figures = [
         {"name": name, "caption": tex(caption)}
-        for name, caption in FIGURES.items()
-        if shown(name, frames)
+        for name, caption in captions(frames, config["confidence"]).items()
     ]
     return environment.get_template("paper.tex.jinja").render(
         name=config["name"],
@@ -91,16 +87,6 @@ def skeleton(
         figures=figures,
         made=tex(made),
     )
-
-
-def shown(figure: str, frames: Mapping[str, pd.DataFrame]) -> bool:
-    """Whether a figure has anything to show."""
-    results = frames["results"]
-    if figure == "ranking":
-        return bool(len(results) and results["ranking"].any())
-    if figure == "ranks":
-        return bool(len(frames["ranks"]) and frames["ranks"]["critical"].notna().any())
-    return figure not in NEEDS or len(frames[NEEDS[figure]]) > 0
 
 
 def sentences(results: pd.DataFrame, control: str, measures: Measures = MEASURES) -> list[str]:

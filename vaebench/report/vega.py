@@ -48,6 +48,7 @@ class Chart:
         spec: Vega-Lite.
         data: names of the tables that it draws.
         renderer: how: ``svg``, or ``canvas`` for many points.
+        note: what lies beyond the axes.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Chart:
     spec: dict[str, Any]
     data: tuple[str, ...]
     renderer: str = "svg"
+    note: str = ""
 
 
 @dataclass(frozen=True)
