@@ -98,9 +98,9 @@ def test_advice_after_trials_leaves_the_test_part_shut(
     opened = []
     real = Data.held_out
 
-    def held_out(data: Data, part: str) -> HeldOut:
+    def held_out(data: Data, part: str, classes: int | None = None) -> HeldOut:
         opened.append(part)
-        return real(data, part)
+        return real(data, part, classes)
 
     monkeypatch.setattr(Data, "held_out", held_out)
     place = _Place(replace(study("planted"), metric="ndcg@100"), made)

@@ -56,7 +56,7 @@ def test_the_planted_model() -> None:
     model = PlantedDecoder(x.columns, hidden=2, latents=2, dropout=0)
     model.planted = weights, bias
     chosen = torch.arange(8)
-    found = annealed(model, x[chosen], torch_stream("ais"), temperatures=200, chains=40)
+    found = annealed(model, x[chosen], torch_stream("ais"), temperatures=400, chains=40)
     difference = found["log_likelihood_ais"] - exact[chosen]
     assert difference.abs().mean() < 0.15
     assert difference.mean().abs() < 0.1

@@ -349,4 +349,5 @@ def test_a_second_sync_asks_little(
 
     monkeypatch.setattr(store_, "within", count)
     mirror(tmp_path)
-    assert asked == ["MlflowClient", "get_experiment_by_name", "search_runs"]
+    asking = ["MlflowClient", "get_experiment_by_name", "search_runs", "get_experiment"]
+    assert asked == asking, "the last one for the description"

@@ -69,6 +69,7 @@ def test_what_digests_cannot_know_of_cells_is_found(study: Path) -> None:
     cells = study / "cells"
     other = "planted/mult-vae/constant"
     edit(study / "study.json", lambda config: config["training"].update(batch_size=50))
+    edit(study / "study.json", lambda config: config["registration"].pop("digest"))
     edit(cells / other / "seed-0/summary.json", lambda s: s["test"].update({"ndcg@100": 0.9}))
     edit(cells / other / "seed-1/training.json", lambda s: s["selected"].update(epoch=7))
     edit(cells / "planted/ease/none/seed-0/config.json", lambda c: c["model"].update(l2=1.0))
@@ -110,8 +111,8 @@ def test_what_digests_cannot_know_of_documents_is_found(study: Path) -> None:
     swap("paper/numbers.tex", "mult-vae", "mult-dae")
     picture = study / "figures/elbo.png"
     with Image.open(picture) as shown:
-        about, pixels = shown.info, np.array(shown)
-    pixels[10, 10, :3] ^= 0xFF
+        about, pixels = shown.info, np.array(shown.convert("RGB"))
+    pixels[10, 10] ^= 0xFF
     texts = PngInfo()
     texts.add_text("Software", about["Software"])
     Image.fromarray(pixels).save(picture, pnginfo=texts)
@@ -181,6 +182,7 @@ def test_other_data_is_said_before_anything_is_scored(made: Path, tmp_path: Path
     config = read_json(made / "study.json")
     table = {"class": "ratings_table.RatingsTable", "user": "u", "item": "i"}
     config["datasets"]["planted"] = table | {"path": "/etc/hosts.csv"}
+    config["registration"].pop("digest")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"there is no /etc/hosts.csv in it"):
         split(Plan(config), tmp_path / "empty")

@@ -15,10 +15,11 @@ TREES = 50
 class DCI(Representation):
     """Which latents a predictor of each factor uses; one ``part`` of three.
 
-    A forest of trees predicts each factor from all latents on half of the pictures; every latent has
-    an importance for every factor. ``disentanglement`` is 1 − H/log F of a latent's importances, H
-    their entropy as shares, and the mean over latents weighted by their importance;
-    ``completeness`` is 1 − H/log Z of a factor's importances, weighted alike; ``informativeness`` is the accuracy on the other half. Eastwood & Williams 2018,
+    A forest of trees predicts each factor from all latents on half of the pictures; every latent
+    has an importance for every factor. ``disentanglement`` is 1 − H/log F of a latent's
+    importances, H their entropy as shares, and the mean over latents weighted by their importance;
+    ``completeness`` is 1 − H/log Z of a factor's importances, weighted alike; ``informativeness``
+    is the accuracy on the other half. Eastwood & Williams 2018,
     https://openreview.net/forum?id=By-7dz-AZ, §2; Locatello et al. 2019, arXiv:1811.12359, use
     gradient boosting. Every split looks at all latents: where it looks at a few by chance, the
     factors themselves get .69 instead of 1.

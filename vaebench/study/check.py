@@ -143,7 +143,9 @@ def _check_raw(plan: Plan, name: str) -> None:
         if not all(split.card.exists() for split in splits):
             check_raw(dataset, plan.local_folder(), plan.beside)
         elif isinstance(dataset, Interactions):
-            dataset.check_depth(read_json(splits[0].card)["counts"]["training_items"])
+            counts = read_json(splits[0].card).get("counts", {})
+            if "training_items" in counts:
+                dataset.check_depth(counts["training_items"])
     except DataError as error:
         raise ConfigError(f"datasets.{name}: {error}") from error
 
