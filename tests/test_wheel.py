@@ -118,13 +118,12 @@ def test_a_study_runs_in_an_empty_folder(environment: Path, tmp_path: Path) -> N
     assert page.stdout.splitlines()[-1] == "report: results/small/report.html"
     assert (tmp_path / "results/small/report.html").stat().st_size
     state = call(program, "status", "results/small", cwd=tmp_path)
-    assert state.stdout.splitlines() == [
-        f"{tmp_path}/results/small: 3 cells: 2 done, 1 to do",
-        "  planted/mult-vae/constant     1 done",
-        "  planted/mult-vae/mine         1 done",
-        "  planted/mult-vae/user-scaled  1 to do",
-        f"report: {tmp_path}/results/small/report.html",
-    ]
+    first, constant, mine, scaled, last = state.stdout.splitlines()
+    assert first == f"{tmp_path}/results/small: 3 cells: 2 done, 1 to do"
+    assert constant.startswith("  planted/mult-vae/constant     1 done")
+    assert mine.startswith("  planted/mult-vae/mine         1 done")
+    assert scaled == "  planted/mult-vae/user-scaled  1 to do"
+    assert last == f"report: {tmp_path}/results/small/report.html"
     made = set((environment / "lib").rglob("*")) - before
     assert not [path for path in made if "__pycache__" not in path.parts]
 

@@ -26,6 +26,7 @@ from vaebench.sharing import archive, sync
 
 ROOT = Path(__file__).parents[1]
 PARTS = (
+    "CITATION.cff",
     "Snakefile",
     "config.yaml",
     "environment.yml",

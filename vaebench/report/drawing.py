@@ -29,14 +29,17 @@ def domain(
 ) -> tuple[float, float]:
     """A range that shows most of ``values`` well: what is far from all others does not stretch it.
 
-    ``within``: further values of the rows that are not far.
+    ``within``: further values of the rows that are not far. Without any value it is (0, 1).
     """
     near = ~far(values, low=cut != "high", high=cut != "low")
     kept = [values[near]] + (
         [within[column][near] for column in within] if within is not None else []
     )
-    low = min(float(column.min()) for column in kept if column.notna().any())
-    high = max(float(column.max()) for column in kept if column.notna().any())
+    found = [column for column in kept if column.notna().any()]
+    if not found:
+        return 0.0, 1.0
+    low = min(float(column.min()) for column in found)
+    high = max(float(column.max()) for column in found)
     pad = 0.04 * (high - low or abs(high) or 1.0)
     return low - pad, high + pad
 

@@ -192,8 +192,10 @@ def _study(verdict: Verdict, folder: Path, size: int, *, trusted: bool, data: Pa
     if verdict.differences:
         return
     limit(None)
+    from vaebench.report import web  # noqa: PLC0415 (after what may be refused unread)
     from vaebench.sharing.agreement import Agreement  # noqa: PLC0415 (torch, pandas, matplotlib)
 
+    web.library()  # of the charts: ours, whatever the archive says, and it needs memory once
     limit(HEAVY + TIMES * size)
     agreement = Agreement(folder, trusted=trusted)
     verdict.differences += agreement.differences()
