@@ -1,7 +1,7 @@
 """Does a study agree with itself: cells with the configuration, documents with the cells?"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -67,13 +67,18 @@ class Agreement:
                     raise DataError(f"{folder}: data/{split.key}/card.json is missing")
         self.specs: dict[CellFolder, dict[str, Any]] = {}
 
-    def differences(self) -> Iterator[str]:
-        """Everything that does not agree, one sentence each; documents only where cells do."""
+    def differences(self, ready: Callable[[], None] = lambda: None) -> Iterator[str]:
+        """Everything that does not agree, one sentence each; documents only where cells do.
+
+        Args:
+            ready: called before documents are made anew.
+        """
         found = False
         for sentence in self._below():
             found = True
             yield sentence
         if not found:
+            ready()
             with readable(self.study.folder):
                 yield from documents.differences(self.study, self.trials)
 

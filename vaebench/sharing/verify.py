@@ -192,13 +192,18 @@ def _study(verdict: Verdict, folder: Path, size: int, *, trusted: bool, data: Pa
     if verdict.differences:
         return
     limit(None)
-    from vaebench.report import web  # noqa: PLC0415 (after what may be refused unread)
     from vaebench.sharing.agreement import Agreement  # noqa: PLC0415 (torch, pandas, matplotlib)
 
-    web.library()  # of the charts: ours, whatever the archive says, and it needs memory once
+    def charts() -> None:  # their script is ours, whatever the archive says
+        limit(None)
+        from vaebench.report import web  # noqa: PLC0415 (after what is refused without it)
+
+        web.library()
+        limit(HEAVY + TIMES * size)
+
     limit(HEAVY + TIMES * size)
     agreement = Agreement(folder, trusted=trusted)
-    verdict.differences += agreement.differences()
+    verdict.differences += agreement.differences(charts)
     verdict.checked += [
         f"{len(agreement.specs)} cells: specification, means, selected epoch",
         "tables, figures, report and paper, made anew from the cells",
