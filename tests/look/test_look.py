@@ -90,7 +90,13 @@ def test_a_page_is_small(report: Path) -> None:
 
 def test_it_fits_the_window_and_every_verdict_can_be_seen(shown: Any) -> None:
     assert shown.evaluate("document.documentElement.scrollWidth") <= shown.viewport_size["width"]
-    for selector in ("h1", ".sentence", ".verdicts dd", "#numbers td.verdict", ".chart"):
+    for selector in (
+        "h1",
+        ".sentence",
+        ".verdicts dd",
+        "#numbers td.verdict",
+        "#figure-differences",
+    ):
         seen = within(shown, selector)
         assert seen, selector
         assert all(seen), selector

@@ -75,8 +75,8 @@ class Style:
         """As wide as its place, without what was switched off."""
         switched = alt.param(name="hidden", value=[])
         made = (
-            alt.layer(*layers)
-            .transform_filter("indexof(hidden, datum.strategy) < 0")
+            # each layer has rows of its own, which no filter of the whole would reach
+            alt.layer(*[x.transform_filter("indexof(hidden, datum.strategy) < 0") for x in layers])
             .add_params(switched)
             .properties(
                 width="container",
