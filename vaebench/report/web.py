@@ -4,6 +4,8 @@ A page is one file. ``base.html.jinja`` is its frame, ``parts.html.jinja`` has t
 macros, ``style.css`` the looks, ``tables.js`` and ``charts.js`` what a click does.
 """
 
+import subprocess
+import sys
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -16,6 +18,11 @@ HOME = "vaebench.report"
 SNIPPET = "window.vegaEmbed = vegaEmbed;"
 """What ``charts.js`` calls."""
 
+BUNDLE = """import sys, vl_convert
+sys.stdout.reconfigure(encoding="utf-8")
+sys.stdout.write(vl_convert.javascript_bundle(sys.argv[1], vl_version=sys.argv[2]))"""
+"""What makes the script, of a snippet and a version of Vega-Lite."""
+
 
 @cache
 def part(name: str) -> str:
@@ -27,10 +34,11 @@ def part(name: str) -> str:
 def library() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, of the version that Altair writes for."""
     import altair as alt  # noqa: PLC0415 (a second, and only for pages with charts)
-    import vl_convert  # noqa: PLC0415 (likewise)
 
     version = alt.SCHEMA_VERSION.removeprefix("v").rsplit(".", 1)[0]
-    return str(vl_convert.javascript_bundle(SNIPPET, vl_version=version))
+    # in a process of its own, whose engine of JavaScript takes its memory and threads with it
+    command = [sys.executable, "-I", "-c", BUNDLE, SNIPPET, version]
+    return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout  # noqa: S603 (our own words)
 
 
 def render(template: str, *, charts: object = None, **given: Any) -> str:  # noqa: ANN401

@@ -81,7 +81,7 @@ class Parent:
     def is_of(self, results: Sequence[Result]) -> bool:
         """Whether what it has counted are the first of these members."""
         count = int(self._tags[OF].split()[0])
-        return count <= len(results) and self._tags[OF] == _mark(results[:count])
+        return count <= len(results) and self._tags[OF] == counted(results[:count])
 
     def update(self, results: Sequence[Result], confidence: float, *, runs_on: bool) -> None:
         """Count the members that are new; ``runs_on``: there will be more of them."""
@@ -92,7 +92,7 @@ class Parent:
             for metric in _metrics(results[:count], confidence)
         ]
         if metrics:
-            runs.log(self.client, self.run, metrics, tags={OF: _mark(results)})
+            runs.log(self.client, self.run, metrics, tags={OF: counted(results)})
         status = self._ended(results) or ("RUNNING" if runs_on else "KILLED")
         if status == self._status:
             return
@@ -131,6 +131,7 @@ def _metrics(results: Sequence[Result], confidence: float) -> Iterator[Metric]:
                 yield Metric(f"{what}/{rest}", value, time, step)
 
 
-def _mark(results: Sequence[Result]) -> str:
+def counted(results: Sequence[Result]) -> str:
+    """How many members are counted, and a digest of them: the tag ``OF``."""
     text = "\n".join(f"{result.label} {result.content}" for result in results)
     return f"{len(results)} {hashlib.sha256(text.encode()).hexdigest()[:16] if results else ''}"

@@ -26,7 +26,7 @@ from vaebench.plots.palette import Look
 from vaebench.sharing import runs
 from vaebench.sharing.described import description
 from vaebench.sharing.logged import log_best
-from vaebench.sharing.parents import Parent, Result, key_of
+from vaebench.sharing.parents import OF, Parent, Result, counted, key_of
 from vaebench.sharing.runs import (
     CONTENT,
     EPOCHS,
@@ -219,7 +219,12 @@ class Mirror:
             begun = [start for each in members if (start := self._started(each)) is not None]
             look = self.look.colour(cell.strategy), min(begun)
             parent = Parent(client, members)
-            there.parents[key] = parent.find(home, there(home, key), self.name, look)
+            found = there(home, key)
+            if len(found) > 1:  # out of the trash came those of earlier members, too
+                ended = [Result.of(Finished(each)) for each in members if each.finished]
+                ended.sort(key=lambda result: (result.end, result.label))
+                found = sorted(found, key=lambda run: run.data.tags.get(OF) != counted(ended))
+            there.parents[key] = parent.find(home, found, self.name, look)
             if parent.is_new:
                 known = [self.runs[each.label] for each in members if each.label in self.runs]
                 parent.adopt(known)
